@@ -1,0 +1,11 @@
+"""The API group gatebench.dev/v1alpha1 as types.
+
+This room knows the words of the API and nothing else: no client, no rule of how a run is carried out.
+The CustomResourceDefinition and the reference page are generated from these types.
+"""
+
+GROUP = "gatebench.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "BenchmarkRun"
+PLURAL = "benchmarkruns"

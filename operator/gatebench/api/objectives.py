@@ -1,0 +1,67 @@
+"""Objectives: bounds on metrics that give the verdict."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from gatebench_analysis.metrics import PATTERN as METRIC_PATTERN
+from pydantic import Field
+
+from gatebench.api.fields import Bound, Model, ShortText, rule, rules
+
+_ABOVE_BELOW = (
+    "(has(self.targetAbove) || has(self.warnBelow) || has(self.failBelow))"
+    " != (has(self.targetBelow) || has(self.warnAbove) || has(self.failAbove))"
+)
+
+
+class Objective(Model):
+    """A bound on one metric. Good: the target is met. Warn and a missed target do not fail the run; Fail does."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            rule(
+                _ABOVE_BELOW,
+                "set bounds of one direction: targetAbove, warnBelow, failBelow where more is better,"
+                " or targetBelow, warnAbove, failAbove where less is better",
+            ),
+        )
+    }
+
+    metric: Annotated[str, Field(min_length=1, max_length=128, pattern=METRIC_PATTERN)]
+    """Name of the metric: throughput, errorRatio, latency.p95, requests.NAME.latency.p99, gateway.memory.peak,
+    query.NAME, …; docs/metrics.md lists all."""
+    stage: ShortText | None = None
+    """Name of the stage that it is about; by default all measured stages."""
+    optional: bool = False
+    """A missing value does not make the verdict Unknown."""
+    target_above: Bound | None = None
+    """Good when above."""
+    target_below: Bound | None = None
+    """Good when below."""
+    warn_above: Bound | None = None
+    """Warn when above."""
+    warn_below: Bound | None = None
+    """Warn when below."""
+    fail_above: Bound | None = None
+    """Fail when above."""
+    fail_below: Bound | None = None
+    """Fail when below."""
+
+
+class Query(Model):
+    """A PromQL query of your own over the measured window; query.NAME in objectives."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-zA-Z][a-zA-Z0-9_-]*$")]
+    """Its name: the metric is query.NAME."""
+    promql: Annotated[str, Field(min_length=1, max_length=2048)]
+    """The query, which must give one series. $pod, $namespace and $range (the measured window) are filled in."""
+    aggregate: Literal["mean", "max", "min", "last", "increase"] = "mean"
+    """How the values over the window become one."""
+
+
+class Metrics(Model):
+    """Figures that come from Prometheus besides the built-in ones."""
+
+    queries: Annotated[list[Query], Field(max_length=16)] | None = None
+    """Queries of your own. The operator's settings can switch them off."""

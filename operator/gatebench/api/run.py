@@ -1,0 +1,105 @@
+"""The spec of a BenchmarkRun."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from gatebench.api.fields import Model, duration, rule
+from gatebench.api.gateway import Gateway, Upstream
+from gatebench.api.load import Load, Workload
+from gatebench.api.objectives import Metrics, Objective
+
+MUTABLE_FIELDS = ("cancel", "suspend", "ttlSecondsAfterFinished")
+
+
+class BenchmarkRunSpec(Model):
+    """What to benchmark, with what load, and what is good enough.
+
+    Immutable, except cancel, suspend and ttlSecondsAfterFinished: make a new run instead.
+    """
+
+    gateway: Gateway
+    """The system under test."""
+    upstream: Upstream | None = None
+    """What the gateway forwards to. None: the gateway answers alone."""
+    workload: Workload
+    """What is sent."""
+    load: Load
+    """How much of it, from where."""
+    objectives: Annotated[list[Objective], Field(max_length=64)] | None = None
+    """What is good enough. Unless one is about errorRatio, {metric: errorRatio, failAbove: 1%} is added."""
+    metrics: Metrics | None = None
+    """Figures from Prometheus besides the built-in ones."""
+    cleanup: Literal["Always", "OnSuccess", "Never"] = "Always"
+    """When the pods of a finished run are removed. The result stays."""
+    active_deadline_seconds: Annotated[int, Field(ge=30, le=1_209_600)] | None = None
+    """Time limit from the moment the run gets its node. By default the length of the load and half an hour."""
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
+    """Deletes the run this long after it finished. None: it stays."""
+    cancel: bool | None = None
+    """Set to true to end the run; what was measured until then is kept, and the run does not succeed."""
+    suspend: bool | None = None
+    """Holds the run before its load starts; set to false to go on. Under load it is ignored."""
+
+
+def immutability_rule() -> dict[str, str]:
+    """One rule at the level of spec that compares every immutable field, also its presence.
+
+    A rule on an optional field itself does not run when the field is added or removed.
+    """
+    names = [field.alias or name for name, field in BenchmarkRunSpec.model_fields.items()]
+    parts = [
+        f"has(self.{n}) == has(oldSelf.{n}) && (!has(self.{n}) || self.{n} == oldSelf.{n})"
+        for n in names
+        if n not in MUTABLE_FIELDS
+    ]
+    return rule(
+        " && ".join(f"({p})" for p in parts),
+        "spec is immutable, except cancel, suspend and ttlSecondsAfterFinished: create a run of another name instead",
+    )
+
+
+_SAME_STAGES = rule(
+    "!has(self.objectives) || self.objectives.all(o, !has(o.stage) || self.load.stages.exists(s, has(s.name)"
+    " && s.name == o.stage))",
+    "an objective's stage must be the name of a stage of load.stages",
+)
+
+
+BenchmarkRunSpec.model_config = ConfigDict(
+    **{
+        **BenchmarkRunSpec.model_config,
+        "json_schema_extra": {"x-kubernetes-validations": [immutability_rule(), _SAME_STAGES]},
+    }
+)
+
+
+class Schedule(Model):
+    """Times of the load that follow from the spec, in seconds."""
+
+    warm_up: duration("0s", "24h")  # type: ignore[valid-type]
+    stages: float
+    drain: float
+
+    @property
+    def total(self) -> float:
+        """Longest time that the load can take once it has started."""
+        return float(self.warm_up) + self.stages + self.drain
+
+
+def schedule(spec: BenchmarkRunSpec) -> Schedule:
+    """The times of the run's load."""
+    return Schedule(
+        warm_up=spec.load.warm_up,
+        stages=sum(stage.duration for stage in spec.load.stages),
+        drain=spec.workload.timeout,
+    )
+
+
+def active_deadline(spec: BenchmarkRunSpec) -> float:
+    """Seconds from the Lease to the end of the run at the latest."""
+    if spec.active_deadline_seconds is not None:
+        return float(spec.active_deadline_seconds)
+    return schedule(spec).total + 1800.0

@@ -1,0 +1,51 @@
+"""A run as the other rooms see it: parsed once, at the edge."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gatebench.api.run import MUTABLE_FIELDS, BenchmarkRunSpec
+from gatebench.api.status import BenchmarkRunStatus
+from gatebench.plan import names
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One BenchmarkRun. `created_at` is in unix seconds; `raw_spec` is the spec as the API server has it."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    resource_version: str
+    created_at: float
+    deleting: bool
+    raw_spec: Mapping[str, Any]
+    spec: BenchmarkRunSpec
+    status: BenchmarkRunStatus
+
+    @functools.cached_property
+    def names(self) -> names.Names:
+        """Names of its children."""
+        return names.of(self.name, self.uid)
+
+    @functools.cached_property
+    def spec_hash(self) -> str:
+        """Hash of the spec without the fields that may change."""
+        fixed = {key: value for key, value in self.raw_spec.items() if key not in MUTABLE_FIELDS}
+        return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def isolated(self) -> bool:
+        """Whether exclusive cores are asked for, and so a node of its own."""
+        return self.spec.gateway.image is not None and self.spec.gateway.isolation != "None"
+
+    @property
+    def attempt(self) -> str:
+        """Identity of the run's only load: the same after a restart of the operator."""
+        return f"{self.uid}-1"
