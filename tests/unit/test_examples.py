@@ -36,13 +36,17 @@ def example(request: pytest.FixtureRequest) -> pathlib.Path:
     return request.param
 
 
-@pytest.fixture(params=[path for path in EXAMPLES if path.stem.endswith("-small")], ids=lambda path: path.stem)
+@pytest.fixture(
+    params=[path for path in EXAMPLES if path.stem.endswith("-small")], ids=lambda path: path.stem
+)
 def small(request: pytest.FixtureRequest) -> pathlib.Path:
     return request.param
 
 
 def test_every_profile_has_an_example_and_a_small_twin() -> None:
-    assert {path.stem for path in EXAMPLES} == {f"{name}{twin}" for name in PROFILES for twin in ("", "-small")}
+    assert {path.stem for path in EXAMPLES} == {
+        f"{name}{twin}" for name in PROFILES for twin in ("", "-small")
+    }
 
 
 def test_example_is_a_run_named_after_its_file(example: pathlib.Path) -> None:
@@ -97,7 +101,8 @@ def test_small_twin_is_judged_by_the_same_metrics(small: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "users", "workers", "minutes"), [("quick", 500, 4, 1), ("full", 2000, 8, 5), ("stress", 4000, 16, 10)]
+    ("name", "users", "workers", "minutes"),
+    [("quick", 500, 4, 1), ("full", 2000, 8, 5), ("stress", 4000, 16, 10)],
 )
 def test_profiles_keep_their_size(name: str, users: int, workers: int, minutes: int) -> None:
     path = ROOT / "examples" / f"{name}.yaml"
