@@ -90,6 +90,10 @@ class Reason(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     FAILED = "Failed"
 
+    # Events without a condition
+    CHILD_RECREATED = "ChildRecreated"
+    SUSPEND_IGNORED = "SuspendIgnored"
+
     # Succeeded, Reconciling, Stalled
     SUCCEEDED = "Succeeded"
     NOT_SUCCEEDED = "NotSucceeded"

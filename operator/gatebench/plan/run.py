@@ -49,3 +49,7 @@ class Run:
     def attempt(self) -> str:
         """Identity of the run's only load: the same after a restart of the operator."""
         return f"{self.uid}-1"
+
+    def with_status(self, status: BenchmarkRunStatus) -> Run:
+        """The same run with another status."""
+        return dataclasses.replace(self, status=status)

@@ -1,0 +1,169 @@
+"""The status and the actions of one decision, while they are being put together.
+
+A Draft lives inside one call of `decide` and never leaves it; what leaves is a Decision.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+from gatebench.api.reasons import REMEDIES, ConditionType, Reason
+from gatebench.api.status import BenchmarkRunStatus, Condition, ConditionStatus, Progress
+from gatebench.decide.actions import Action, Announce
+from gatebench.plan.run import Run
+
+_MESSAGE_LIMIT = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What shall be done, and what the status shall say."""
+
+    actions: tuple[Action, ...]
+    status: BenchmarkRunStatus
+    idle: bool = False
+    """Nothing is left to do for this run, ever."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Wait:
+    """The step is not done: look again at the next tick. `step` is the word for people."""
+
+    step: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Stop:
+    """The run ends. `complete` is the reason of Complete, `why` the reason of Succeeded=False."""
+
+    complete: Reason
+    why: Reason
+    message: str
+
+
+Outcome = Wait | Stop | None
+"""None: the step is done, go on to the next."""
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in UTC, to the second, as Kubernetes writes it."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def unix(text: str | None) -> float | None:
+    """Unix seconds of an RFC 3339 timestamp; None of None or of what is none."""
+    if not text:
+        return None
+    try:
+        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return None
+
+
+def condition_of(status: BenchmarkRunStatus, kind: ConditionType) -> Condition | None:
+    """The condition of that type in a status."""
+    return next((c for c in status.conditions or () if c.type == kind), None)
+
+
+def is_status(status: BenchmarkRunStatus, kind: ConditionType, value: ConditionStatus) -> bool:
+    """Whether the condition is there and has that status."""
+    found = condition_of(status, kind)
+    return found is not None and found.status == value
+
+
+def since(status: BenchmarkRunStatus, kind: ConditionType) -> float | None:
+    """Unix seconds of the condition's last transition."""
+    found = condition_of(status, kind)
+    return unix(found.last_transition_time) if found else None
+
+
+def with_remedy(reason: Reason, message: str) -> str:
+    """The message and what a person can do about it."""
+    remedy = REMEDIES.get(reason)
+    if not remedy or remedy in message:
+        return message
+    return f"{message.rstrip('.')}. Remedy: {remedy}."
+
+
+class Draft:
+    """Collects conditions, fields and actions; knows how a transition is dated."""
+
+    def __init__(self, run: Run, now: float) -> None:
+        self.run = run
+        self.now = now
+        self.actions: list[Action] = []
+        self._conditions = {c.type: c for c in run.status.conditions or ()}
+        self._fields: dict[str, Any] = {}
+
+    def act(self, *actions: Action) -> None:
+        """Wants these done, in this order."""
+        self.actions += actions
+
+    def set(self, **fields: Any) -> None:
+        """Sets fields of the status (by their Python names)."""
+        self._fields.update(fields)
+
+    def get(self, field: str) -> Any:
+        """A field as this decision has it so far."""
+        return self._fields.get(field, getattr(self.run.status, field))
+
+    def progress(self, **fields: Any) -> Progress:
+        """The progress as this decision has it so far, with these fields changed."""
+        return (self.get("progress") or Progress()).model_copy(update=fields)
+
+    def status_of(self, kind: ConditionType) -> ConditionStatus | None:
+        """The condition's status as this decision has it so far."""
+        found = self._conditions.get(kind)
+        return found.status if found else None
+
+    def reason_of(self, kind: ConditionType) -> str | None:
+        """The condition's reason as this decision has it so far."""
+        found = self._conditions.get(kind)
+        return found.reason if found else None
+
+    def message_of(self, kind: ConditionType) -> str:
+        """The condition's message as this decision has it so far."""
+        found = self._conditions.get(kind)
+        return found.message if found else ""
+
+    def since(self, kind: ConditionType) -> float:
+        """When the condition got its status; now, where it is new."""
+        found = self._conditions.get(kind)
+        at = unix(found.last_transition_time) if found else None
+        return self.now if at is None else at
+
+    def condition(self, kind: ConditionType, status: ConditionStatus, reason: Reason, message: str) -> None:
+        """Sets a condition; a new reason that is bad news, or a change of status, is announced as an event."""
+        message = with_remedy(reason, message) if status != "True" else message
+        if len(message) > _MESSAGE_LIMIT:
+            message = message[: _MESSAGE_LIMIT - 2] + " …"
+        before = self._conditions.get(kind)
+        moved = before is None or before.status != status
+        at = timestamp(self.now) if moved or before is None else before.last_transition_time
+        self._conditions[kind] = Condition(
+            type=kind.value,
+            status=status,
+            reason=reason.value,
+            message=message,
+            last_transition_time=at,
+            observed_generation=self.run.generation,
+        )
+        if kind in (ConditionType.SUCCEEDED, ConditionType.RECONCILING, ConditionType.STALLED):
+            return
+        if (moved and status != "Unknown") or (before is not None and before.reason != reason and reason in REMEDIES):
+            good = status == "True" or reason not in REMEDIES
+            self.act(Announce(reason.value, f"{kind.value}={status}: {message}", warning=not good))
+
+    def default(self, kind: ConditionType, status: ConditionStatus, reason: Reason, message: str = "") -> None:
+        """Sets a condition that is not there yet."""
+        if kind not in self._conditions:
+            self.condition(kind, status, reason, message)
+
+    def decision(self, idle: bool = False) -> Decision:
+        """The decision."""
+        order = [kind.value for kind in ConditionType]
+        conditions = sorted(self._conditions.values(), key=lambda c: order.index(c.type) if c.type in order else 99)
+        fields = {**self._fields, "conditions": conditions, "observed_generation": self.run.generation}
+        return Decision(tuple(self.actions), self.run.status.model_copy(update=fields), idle)

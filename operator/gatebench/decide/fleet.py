@@ -1,0 +1,95 @@
+"""The fleet joins and is started, once: the attempt is written into the status before the master is told."""
+
+from __future__ import annotations
+
+from gatebench.api.reasons import ConditionType, Reason
+from gatebench.api.run import schedule
+from gatebench.decide import podproblems
+from gatebench.decide.draft import Draft, Outcome, Stop, Wait, timestamp
+from gatebench.decide.podproblems import Problem
+from gatebench.decide.snapshot import Pod, Snapshot
+from gatebench.decide.world import World
+from gatebench.plan import fleet
+from gatebench.plan.run import Run
+
+
+def joined(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
+    """The master has all its workers."""
+    expected = run.spec.load.workers
+    for pod in (*snap.pods_of(fleet.MASTER), *snap.pods_of(fleet.WORKER)):
+        outcome = _pod(pod, snap.now, world, draft)
+        if outcome is not None:
+            return outcome
+    seen = snap.fleet.seen if snap.fleet is not None else 0
+    draft.set(progress=draft.progress(workers_seen=seen, workers_expected=expected))
+    if snap.fleet is not None and snap.fleet.attempt is not None:
+        message = "the master says that a load was started, and this run has started none"
+        return _stop(draft, Reason.RUN_DISTURBED, message)
+    if seen == expected:
+        draft.condition(ConditionType.FLEET_READY, "True", Reason.JOINED, f"{seen} of {expected} workers have joined.")
+        return None
+    return _wait(run, snap, world, draft, seen, expected)
+
+
+def start(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
+    """Writes the attempt down; the next tick starts it. A suspended run is held here."""
+    if run.spec.suspend:
+        draft.condition(ConditionType.ACCEPTED, "True", Reason.SUSPENDED, "Held before its load: spec.suspend is true.")
+        return Wait("Suspended")
+    total = schedule(run.spec).total - schedule(run.spec).drain
+    draft.set(
+        progress=draft.progress(attempt=run.attempt, total_seconds=total, elapsed_seconds=0.0, percent=0),
+        started_at=timestamp(snap.now),
+    )
+    return Wait("WarmUp")
+
+
+def _wait(run: Run, snap: Snapshot, world: World, draft: Draft, seen: int, expected: int) -> Outcome:
+    begun = max(draft.since(ConditionType.GATEWAY_READY), _newest(snap))
+    limit = world.settings.deadlines.workers
+    message = f"{seen} of {expected} workers have joined"
+    if snap.fleet is None and snap.fleet_error:
+        message += f"; the master did not answer: {snap.fleet_error}"
+    ended = [_ended(pod) for pod in snap.pods_of(fleet.WORKER) if pod.failed]
+    if ended:
+        message += "; " + "; ".join(ended[:3])
+    if snap.now - begun >= limit:
+        return _stop(draft, Reason.WORKERS_TIMEOUT, f"{message}; waited {limit:g} s")
+    draft.condition(ConditionType.FLEET_READY, "Unknown", Reason.JOINING, message)
+    return Wait("Joining")
+
+
+def _newest(snap: Snapshot) -> float:
+    """When the youngest pod of the fleet was made: one that was made again has its time, too."""
+    return max((pod.created_at for pod in snap.pods if pod.component in (fleet.MASTER, fleet.WORKER)), default=0.0)
+
+
+def _ended(pod: Pod) -> str:
+    container = pod.containers[0] if pod.containers else None
+    return f"pod {pod.name}: " + (podproblems.exit_words(container) if container else pod.reason or "ended")
+
+
+def _pod(pod: Pod, now: float, world: World, draft: Draft) -> Outcome:
+    container = pod.containers[0] if pod.containers else None
+    script = podproblems.script_error(container)
+    if script is not None:
+        return _stop(draft, Reason.SCRIPT_INVALID, f"the locustfile cannot be run: {script}")
+    found = podproblems.problem(pod, world.settings.deadlines)
+    if found is not None:
+        return _limited(found, now - pod.created_at, draft)
+    if pod.component == fleet.MASTER and pod.failed:
+        return _stop(draft, Reason.MASTER_LOST, f"the master ended before the load: {_ended(pod)}")
+    return None
+
+
+def _limited(found: Problem, waited: float, draft: Draft) -> Outcome:
+    if waited >= found.limit:
+        reason = found.limit_reason or found.reason
+        return _stop(draft, reason, f"{found.message}; waited {found.limit:g} s")
+    draft.condition(ConditionType.FLEET_READY, "Unknown", found.reason, found.message)
+    return Wait("Joining")
+
+
+def _stop(draft: Draft, reason: Reason, message: str) -> Stop:
+    draft.condition(ConditionType.FLEET_READY, "False", reason, message)
+    return Stop(Reason.FAILED, reason, message)

@@ -1,0 +1,93 @@
+"""The gateway and its upstream come up: ready, or the reason why not."""
+
+from __future__ import annotations
+
+from gatebench.api.reasons import ConditionType, Reason
+from gatebench.decide import podproblems
+from gatebench.decide.actions import Announce, Delete
+from gatebench.decide.draft import Draft, Outcome, Stop, Wait
+from gatebench.decide.snapshot import Pod, Snapshot
+from gatebench.decide.world import World
+from gatebench.plan import gateway, upstream
+from gatebench.plan.run import Run
+
+_CRASHES = 3
+
+
+def ready(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
+    """The gateway and the mock answer."""
+    if run.spec.gateway.url is not None:
+        draft.condition(
+            ConditionType.GATEWAY_READY, "True", Reason.NOT_OWNED, f"{run.spec.gateway.url} is not owned by this run."
+        )
+    for component, container in (("upstream", upstream.CONTAINER), ("gateway", gateway.CONTAINER)):
+        pod = snap.pod_of(component)
+        if pod is None:
+            continue
+        outcome = _come_up(run, pod, container, snap.now, world, draft)
+        if outcome is not None:
+            return outcome
+    if run.spec.gateway.image is not None:
+        pod = snap.pod_of("gateway")
+        if pod is None:
+            return Wait("Starting")
+        draft.condition(
+            ConditionType.GATEWAY_READY, "True", Reason.READY, f"Pod {pod.name} is ready on node {pod.node}."
+        )
+    return None
+
+
+def _come_up(run: Run, pod: Pod, container_name: str, now: float, world: World, draft: Draft) -> Outcome:
+    """One pod: its problems first, then its readiness."""
+    found = podproblems.problem(pod, world.settings.deadlines)
+    if found is not None:
+        if podproblems.rejected(pod):
+            return _rejected(pod, found, world, draft)
+        return _limited(found, now - pod.created_at, draft)
+    container = pod.container(container_name)
+    failed = Reason.GATEWAY_FAILED if container_name == gateway.CONTAINER else Reason.UPSTREAM_FAILED
+    limit = run.spec.gateway.readiness.timeout if failed == Reason.GATEWAY_FAILED else world.settings.deadlines.ready
+    if container is not None and (container.restarts >= _CRASHES or pod.failed):
+        message = f"container {container_name} ended {max(container.restarts, 1)} times before it was ready: "
+        return _stop(draft, failed, message + podproblems.exit_words(container))
+    if pod.ready and not pod.deleting:
+        return None
+    begun = container.running_since if container is not None and container.restarts == 0 else None
+    waited = now - (begun if begun is not None else pod.created_at)
+    if pod.node is None or (container is not None and container.running_since is None and container.restarts == 0):
+        limit = world.settings.deadlines.schedule + world.settings.deadlines.pull
+    if waited >= limit:
+        ended = ""
+        if container is not None and container.terminated_reason:
+            ended = f"; it ended before with {podproblems.exit_words(container)}"
+        message = f"container {container_name} was not ready within {limit:g} s (path {run.spec.gateway.readiness.path})"
+        return _stop(draft, failed, message + ended)
+    draft.condition(ConditionType.GATEWAY_READY, "Unknown", Reason.STARTING, f"Pod {pod.name} is not ready yet.")
+    return Wait("Starting")
+
+
+def _stop(draft: Draft, reason: Reason, message: str) -> Stop:
+    draft.condition(ConditionType.GATEWAY_READY, "False", reason, message)
+    return Stop(Reason.FAILED, reason, message)
+
+
+def _limited(found: podproblems.Problem, waited: float, draft: Draft) -> Outcome:
+    """Unknown with the reason until the limit, then False and the end."""
+    if waited >= found.limit:
+        reason = found.limit_reason or found.reason
+        return _stop(draft, reason, f"{found.message}; waited {found.limit:g} s")
+    draft.condition(ConditionType.GATEWAY_READY, "Unknown", found.reason, found.message)
+    return Wait("Starting")
+
+
+def _rejected(pod: Pod, found: podproblems.Problem, world: World, draft: Draft) -> Outcome:
+    """A pod that its node refused is made again, a bounded number of times, each with an event."""
+    progress = draft.get("progress")
+    before = (progress.admission_rejections if progress is not None else None) or 0
+    if before >= world.settings.deadlines.admission_retries:
+        return _stop(draft, found.reason, f"{found.message} ({before + 1} times)")
+    if not pod.deleting:
+        draft.set(progress=draft.progress(admission_rejections=before + 1))
+        draft.act(Announce(found.reason.value, found.message, True), Delete("Pod", pod.name))
+    draft.condition(ConditionType.GATEWAY_READY, "Unknown", found.reason, found.message)
+    return Wait("Starting")

@@ -1,0 +1,68 @@
+"""Exclusive cores, proven from inside before any load; and the pod still Guaranteed after what others injected."""
+
+from __future__ import annotations
+
+from gatebench_analysis import isolation as analysis
+
+from gatebench.api.reasons import ConditionType, Reason
+from gatebench.decide.draft import Draft, Outcome, Stop, Wait
+from gatebench.decide.snapshot import Pod, Snapshot
+from gatebench.decide.world import World
+from gatebench.plan import gateway
+from gatebench.plan.run import Run
+
+# The kubelet moves the shared pool off newly exclusive cores every 10 s; before that a proof would be luck.
+SETTLE_SECONDS = 11.0
+# Two of its rounds, and a slow one.
+GIVE_UP_SECONDS = 35.0
+
+
+def prove(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
+    """Isolated, or the reason why not; with Preferred the run goes on without, marked."""
+    if not run.isolated:
+        draft.condition(
+            ConditionType.ISOLATED, "False", Reason.NOT_REQUIRED, "Isolation was not asked for; none is claimed."
+        )
+        return None
+    pod = snap.pod_of("gateway")
+    container = pod.container(gateway.CONTAINER) if pod is not None else None
+    if pod is None or container is None or container.running_since is None:
+        return Wait("Isolating")
+    if pod.qos is not None and pod.qos != "Guaranteed":
+        return _without(run, draft, Reason.QOS_NOT_GUARANTEED, _not_guaranteed(pod))
+    age = snap.now - container.running_since
+    if age < SETTLE_SECONDS:
+        draft.default(
+            ConditionType.ISOLATED, "Unknown", Reason.PROVING, "Waits for the kubelet to settle the shared pool."
+        )
+        return Wait("Isolating")
+    if snap.probe is None or container.container_id is None:
+        why = f"the probe did not answer: {snap.probe_error or 'no report yet'}"
+        if age < world.settings.deadlines.ready:
+            draft.condition(ConditionType.ISOLATED, "Unknown", Reason.PROVING, why)
+            return Wait("Isolating")
+        return _without(run, draft, Reason.CPU_NOT_PINNED, why)
+    proof = analysis.prove(snap.probe, container.container_id, run.spec.gateway.cpus)
+    if proof.proven:
+        draft.condition(ConditionType.ISOLATED, "True", Reason.EXCLUSIVE, proof.message)
+        return None
+    if age < GIVE_UP_SECONDS:
+        draft.condition(ConditionType.ISOLATED, "Unknown", Reason.PROVING, proof.message)
+        return Wait("Isolating")
+    return _without(run, draft, Reason.CPU_NOT_PINNED, proof.message)
+
+
+def _without(run: Run, draft: Draft, reason: Reason, message: str) -> Outcome:
+    if run.spec.gateway.isolation == "Required":
+        draft.condition(ConditionType.ISOLATED, "False", reason, f"{message}; no load was sent")
+        if reason == Reason.QOS_NOT_GUARANTEED:
+            draft.condition(ConditionType.VALID, "False", reason, message)
+        return Stop(Reason.FAILED, reason, message)
+    draft.condition(ConditionType.ISOLATED, "False", reason, f"{message}; isolation is Preferred, so the run goes on")
+    return None
+
+
+def _not_guaranteed(pod: Pod) -> str:
+    guilty = [container.name for container in pod.containers if not container.guaranteed]
+    names = ", ".join(guilty) or "an unknown container"
+    return f"pod {pod.name} is {pod.qos}, not Guaranteed: requests and limits of {names} differ"

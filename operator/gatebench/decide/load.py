@@ -1,0 +1,203 @@
+"""While the load runs: nothing may change, and whatever does ends it, named by its first cause.
+
+A load is started once. What disturbs it makes the run invalid, stops it, and what was measured until then is
+still collected for the result.
+"""
+
+from __future__ import annotations
+
+from gatebench.api.reasons import ConditionType, Reason
+from gatebench.api.status import Live
+from gatebench.decide import ending, podproblems
+from gatebench.decide.actions import StartLoad, StopLoad
+from gatebench.decide.draft import Draft, Outcome, Stop, Wait, timestamp, unix
+from gatebench.decide.snapshot import Container, FleetState, Pod, Snapshot
+from gatebench.decide.world import World
+from gatebench.plan import children, fleet, gateway
+from gatebench.plan.run import Run
+
+LIVE_INTERVAL = 10.0
+_STEPS = {"Waiting": "WarmUp", "WarmUp": "WarmUp", "Stage": "Measuring", "Draining": "Draining"}
+# How long a master that answered before may be silent before it counts as lost.
+_SILENCE = 30.0
+
+
+def run_load(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
+    """From the start to a load document. None: the document is there."""
+    if snap.load is not None or snap.result is not None:
+        _note_disturbance(run, snap, world, draft)
+        return None
+    disturbed = _note_disturbance(run, snap, world, draft)
+    lost = _master_lost(run, snap, draft)
+    if lost is not None:
+        return lost
+    state = snap.fleet
+    if state is None:
+        return Wait("Measuring")
+    if state.attempt is None:
+        return _begin(run, snap, world, draft, disturbed)
+    if state.attempt != run.attempt:
+        return _mark(draft, Reason.RUN_DISTURBED, f"the master runs another attempt, {state.attempt}")
+    if state.result_ready:
+        return Wait("Collecting")
+    if disturbed or run.spec.cancel or ending.past_deadline(run, draft):
+        draft.act(StopLoad(_stop_reason(run, draft)))
+        return Wait("Draining")
+    _live(run, snap, state, draft)
+    return Wait(_STEPS.get(state.step, "Measuring"))
+
+
+def _stop_reason(run: Run, draft: Draft) -> str:
+    if run.spec.cancel:
+        return Reason.CANCELLED.value
+    return draft.reason_of(ConditionType.VALID) or Reason.DEADLINE_EXCEEDED.value
+
+
+def _begin(run: Run, snap: Snapshot, world: World, draft: Draft, disturbed: bool) -> Outcome:
+    """The start was decided, and the master has not been told, or did not take it."""
+    if disturbed:
+        return Stop(Reason.FAILED, Reason.RUN_DISTURBED, draft.message_of(ConditionType.VALID))
+    begun = unix(draft.get("started_at")) or snap.now
+    seen, expected = (snap.fleet.seen if snap.fleet else 0), run.spec.load.workers
+    if snap.now - begun >= world.settings.deadlines.workers:
+        message = f"the master did not start the load: {seen} of {expected} workers are there"
+        draft.condition(ConditionType.FLEET_READY, "False", Reason.WORKERS_TIMEOUT, message)
+        return Stop(Reason.FAILED, Reason.WORKERS_TIMEOUT, message)
+    draft.act(StartLoad(run.attempt))
+    return Wait("WarmUp")
+
+
+def _master_lost(run: Run, snap: Snapshot, draft: Draft) -> Outcome:
+    """The master is gone, and the measurement with it."""
+    pod = snap.pod_of(fleet.MASTER)
+    if pod is not None and not pod.failed:
+        return None
+    if pod is None:
+        return _lost(draft, Reason.RUN_DISTURBED, f"pod {run.names.master} was deleted under load")
+    container = pod.container(fleet.MASTER)
+    how = podproblems.exit_words(container) if container else (pod.reason or "it ended")
+    return _lost(draft, Reason.MASTER_LOST, f"the master ended before its result was collected: {how}")
+
+
+def _lost(draft: Draft, reason: Reason, message: str) -> Stop:
+    if draft.status_of(ConditionType.VALID) != "False":
+        draft.condition(ConditionType.VALID, "False", reason, message)
+    if reason == Reason.MASTER_LOST:
+        draft.condition(ConditionType.FLEET_READY, "False", reason, message)
+    first = Reason(draft.reason_of(ConditionType.VALID) or reason.value)
+    return Stop(Reason.FAILED, first, draft.message_of(ConditionType.VALID) or message)
+
+
+def _mark(draft: Draft, reason: Reason, message: str) -> Stop:
+    draft.condition(ConditionType.VALID, "False", reason, message)
+    return Stop(Reason.FAILED, reason, message)
+
+
+def _note_disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> bool:
+    """Sets Valid=False at the first cause, and keeps it. Returns whether the run is disturbed."""
+    if draft.status_of(ConditionType.VALID) == "False":
+        return True
+    found = _disturbance(run, snap, world, draft)
+    if found is None:
+        return False
+    draft.condition(ConditionType.VALID, "False", *found)
+    return True
+
+
+def _disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> tuple[Reason, str] | None:
+    done = snap.load is not None or snap.result is not None
+    state = snap.fleet
+    if state is not None and state.lost:
+        expected = run.spec.load.workers
+        return (
+            Reason.WORKER_LOST,
+            f"{len(state.lost)} of {expected} workers lost under load: {', '.join(state.lost[:4])}"
+            f" (expected {expected}, seen {state.seen})",
+        )
+    for pod in snap.pods:
+        if done and pod.component in (fleet.MASTER, fleet.WORKER):
+            continue  # their work is done, and its integrity is in the document
+        found = _pod_disturbance(pod, unix(draft.get("started_at")) or snap.now)
+        if found is not None:
+            return found
+    return None if done else _vanished(run, snap, world)
+
+
+def _came_back(container: Container, begun: float) -> bool:
+    """Whether the container was started again after the load began; a restart before it does not count."""
+    return container.running_since is not None and container.running_since > begun
+
+
+def _pod_disturbance(pod: Pod, begun: float) -> tuple[Reason, str] | None:
+    by_hand = pod.deleting and not pod.disrupted
+    if by_hand:
+        return Reason.RUN_DISTURBED, f"pod {pod.name} was deleted under load"
+    container = pod.containers[0] if pod.containers else None
+    if pod.component == fleet.WORKER and (pod.failed or pod.disrupted):
+        how = podproblems.exit_words(container) if container else ""
+        return Reason.WORKER_LOST, f"pod {pod.name} ended under load: {pod.reason or how}"
+    if pod.component == "gateway":
+        return _gateway_disturbance(pod, begun)
+    if pod.component == "upstream" and container is not None and (pod.failed or _came_back(container, begun)):
+        return Reason.RUN_DISTURBED, f"the mock restarted under load: {podproblems.exit_words(container)}"
+    return None
+
+
+def _gateway_disturbance(pod: Pod, begun: float) -> tuple[Reason, str] | None:
+    container = pod.container(gateway.CONTAINER)
+    if pod.disrupted or (pod.failed and pod.reason == "NodeLost"):
+        return Reason.NODE_LOST, f"pod {pod.name} was taken off node {pod.node}: {pod.message or pod.reason or ''}"
+    if container is None:
+        return None
+    if pod.failed or container.running_since is None:
+        return Reason.GATEWAY_FAILED, f"the gateway ended under load: {podproblems.exit_words(container)}"
+    if _came_back(container, begun):
+        return Reason.GATEWAY_RESTARTED, f"the gateway restarted under load: {podproblems.exit_words(container)}"
+    return None
+
+
+def _vanished(run: Run, snap: Snapshot, world: World) -> tuple[Reason, str] | None:
+    """A child that was there when the load began and is there no more."""
+    wanted = children.desired(
+        run, world.settings, node=None, operator_namespace=world.operator_namespace, key=world.key
+    )
+    for manifest in wanted:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        if kind in ("Pod", "Service") and snap.child(kind, name) is None:
+            return Reason.RUN_DISTURBED, f"{kind} {name} was deleted under load"
+    return None
+
+
+def _live(run: Run, snap: Snapshot, state: FleetState, draft: Draft) -> None:
+    """Progress, and at most every ten seconds the live figures."""
+    total, elapsed = state.total, state.elapsed
+    before = run.status.live
+    at = unix(before.at) if before is not None else None
+    if at is not None and snap.now - at < LIVE_INTERVAL and draft.get("step") == _STEPS.get(state.step):
+        return
+    percent = int(min(100.0, 100.0 * elapsed / total)) if elapsed is not None and total else None
+    draft.set(
+        progress=draft.progress(
+            stage=state.stage,
+            elapsed_seconds=None if elapsed is None else round(elapsed, 1),
+            total_seconds=total,
+            percent=percent,
+            workers_seen=state.seen,
+        ),
+        live=Live(
+            at=timestamp(snap.now),
+            users=state.users,
+            requests_per_second=_figure(state.live.get("requestsPerSecond")),
+            error_ratio=_figure(state.live.get("errorRatio")),
+            p50_seconds=_figure(state.live.get("p50Seconds")),
+            p95_seconds=_figure(state.live.get("p95Seconds")),
+            p99_seconds=_figure(state.live.get("p99Seconds")),
+            gateway_cpu_cores=_figure(snap.live.cpu_cores if snap.live else None),
+            gateway_memory_bytes=_figure(snap.live.memory_bytes if snap.live else None),
+        ),
+    )
+
+
+def _figure(value: float | None) -> float | None:
+    """Four significant digits: enough for people, and it keeps the status from churning."""
+    return None if value is None else float(f"{value:.4g}")

@@ -1,0 +1,111 @@
+"""What is wrong with a pod before the load: an ordered chain of small checks, the first that finds something speaks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+
+from gatebench.api.reasons import Reason
+from gatebench.decide.snapshot import Container, Pod
+from gatebench.settings import Deadlines
+
+_ADMISSION = ("SMTAlignmentError", "TopologyAffinityError", "UnexpectedAdmissionError", "NodeAffinity", "InPlacePodVerticalScaling")
+_PULL = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
+_CONFIG = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_TAIL = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """`reason` and `message` for the condition; `limit` seconds after which it ends the run (0: at once)."""
+
+    reason: Reason
+    message: str
+    limit: float
+    limit_reason: Reason | None = None
+    """The reason at the limit, where it differs."""
+
+
+Check = Callable[[Pod, Deadlines], Problem | None]
+
+
+def rejected(pod: Pod) -> bool:
+    """Whether the node's kubelet refused the pod: it is not scheduled again by itself."""
+    return pod.phase == "Failed" and (pod.reason or "").startswith((*_ADMISSION, "OutOf"))
+
+
+def problem(pod: Pod, deadlines: Deadlines) -> Problem | None:
+    """The first problem of a pod, or None."""
+    for check in _CHECKS:
+        found = check(pod, deadlines)
+        if found is not None:
+            return found
+    return None
+
+
+def _rejected(pod: Pod, deadlines: Deadlines) -> Problem | None:
+    if not rejected(pod):
+        return None
+    hint = f"{pod.reason}: {pod.message or 'no message'}"
+    return Problem(Reason.NODE_ADMISSION_REJECTED, f"node {pod.node} refused pod {pod.name}: {hint}", 0)
+
+
+def _unschedulable(pod: Pod, deadlines: Deadlines) -> Problem | None:
+    if pod.node is not None or pod.unschedulable is None:
+        return None
+    return Problem(
+        Reason.UNSCHEDULABLE,
+        f"pod {pod.name}: {pod.unschedulable}",
+        deadlines.schedule,
+        Reason.SCHEDULE_TIMEOUT,
+    )
+
+
+def _image(pod: Pod, deadlines: Deadlines) -> Problem | None:
+    for container in pod.containers:
+        if container.waiting_reason in _PULL:
+            why = container.waiting_message or container.waiting_reason or ""
+            return Problem(
+                Reason.IMAGE_PULL_FAILED,
+                f"container {container.name} of pod {pod.name}: {container.waiting_reason}: {why[:400]}",
+                deadlines.pull,
+            )
+    return None
+
+
+def _configuration(pod: Pod, deadlines: Deadlines) -> Problem | None:
+    for container in pod.containers:
+        if container.waiting_reason in _CONFIG:
+            why = container.waiting_message or ""
+            missing = container.waiting_reason == "CreateContainerConfigError"
+            return Problem(
+                Reason.REFERENCE_NOT_FOUND if missing else Reason.GATEWAY_FAILED,
+                f"container {container.name} of pod {pod.name}: {container.waiting_reason}: {why[:400]}",
+                deadlines.script if missing else deadlines.ready,
+            )
+    return None
+
+
+_CHECKS: tuple[Check, ...] = (_rejected, _unschedulable, _image, _configuration)
+
+
+def exit_words(container: Container) -> str:
+    """How a container ended, in words: reason, exit code and the end of its message."""
+    code = f"exit code {container.exit_code}" if container.exit_code is not None else "ended"
+    reason = f"{container.terminated_reason}, " if container.terminated_reason else ""
+    tail = (container.termination_message or "").strip()[-_TAIL:]
+    return f"{reason}{code}" + (f": {tail}" if tail else "")
+
+
+def script_error(container: Container | None) -> str | None:
+    """The traceback that the fleet left when a locustfile could not be loaded; None where that is not the cause."""
+    if container is None or not container.termination_message:
+        return None
+    try:
+        left = json.loads(container.termination_message)
+    except ValueError:
+        return None
+    if not isinstance(left, dict) or left.get("reason") != Reason.SCRIPT_INVALID:
+        return None
+    return str(left.get("message", ""))[-_TAIL:]

@@ -1,0 +1,222 @@
+"""Where kopf meets the rooms: it tells which runs exist; each active run gets one task that ticks.
+
+A tick reads the run fresh, observes, decides, acts and patches. There is no handler state, no finalizer and no
+progress kept in memory: an operator that was killed picks the same children up, and a chart that is uninstalled
+leaves runs that can be deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import kopf
+
+from gatebench import __version__, settings
+from gatebench.api import GROUP, PLURAL, VERSION
+from gatebench.decide.step import decide
+from gatebench.decide.world import World
+from gatebench.io import context as contexts
+from gatebench.io import runs, status, telemetry
+from gatebench.io.act import act
+from gatebench.io.observe import Unobserved, observe
+from gatebench.plan.run import Run
+
+log = logging.getLogger("gatebench")
+
+TICK_TIMEOUT = 60.0
+RESYNC_SECONDS = 60.0
+# After a change the next step is usually possible at once.
+_PROMPT = 0.3
+
+
+class Ticker:
+    """One task per active run. A tick that hangs is ended; the other runs go on."""
+
+    def __init__(self, context: contexts.Context, world: World, metrics: telemetry.Telemetry) -> None:
+        self._context = context
+        self._world = world
+        self._metrics = metrics
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._wake: dict[str, asyncio.Event] = {}
+
+    def see(self, namespace: str, name: str, uid: str) -> None:
+        """A run exists or has changed: tick it, soon."""
+        self._wake.setdefault(uid, asyncio.Event()).set()
+        task = self._tasks.get(uid)
+        if task is None or task.done():
+            self._tasks[uid] = asyncio.create_task(self._run(namespace, name, uid), name=f"{namespace}/{name}")
+
+    def forget(self, uid: str) -> None:
+        """The run is gone."""
+        if (task := self._tasks.pop(uid, None)) is not None:
+            task.cancel()
+        self._drop(uid)
+
+    def _drop(self, uid: str) -> None:
+        self._wake.pop(uid, None)
+        self._context.forget(uid)
+        self._metrics.active.set(sum(not task.done() for task in self._tasks.values()))
+
+    async def _run(self, namespace: str, name: str, uid: str) -> None:
+        adapter = logging.LoggerAdapter(log, {"run": name, "namespace": namespace, "uid": uid})
+        wake = self._wake[uid]
+        while True:
+            wake.clear()
+            delay = await self._guarded(namespace, name, uid, adapter)
+            self._metrics.active.set(sum(not task.done() for task in self._tasks.values()))
+            if delay is None:
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), delay)
+        self._tasks.pop(uid, None)
+        self._drop(uid)
+
+    async def _guarded(
+        self, namespace: str, name: str, uid: str, adapter: logging.LoggerAdapter[logging.Logger]
+    ) -> float | None:
+        """One tick; whatever happens in it, the next one comes. Returns the pause, or None at the end."""
+        interval = float(self._world.settings.tick_interval)
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(TICK_TIMEOUT):
+                delay = await self._tick(namespace, name, uid, adapter)
+            self._metrics.ticked("ok", time.monotonic() - begun)
+        except TimeoutError:
+            adapter.error("the tick took longer than %g s and was ended", TICK_TIMEOUT)
+            self._metrics.ticked("timeout", time.monotonic() - begun)
+            return interval
+        except Exception:
+            adapter.exception("the tick failed")
+            self._metrics.ticked("error", time.monotonic() - begun)
+            return interval
+        return delay
+
+    async def _tick(
+        self, namespace: str, name: str, uid: str, adapter: logging.LoggerAdapter[logging.Logger]
+    ) -> float | None:
+        interval = float(self._world.settings.tick_interval)
+        run = await runs.get(self._context, namespace, name)
+        if run is None or (isinstance(run, Run) and run.uid != uid):
+            return None
+        if isinstance(run, runs.Unreadable):
+            adapter.warning("cannot read the run: %s", run.reason)
+            return interval
+        if isinstance(run, runs.InvalidRun):
+            await runs.report_invalid(self._context, run, time.time())
+            return None
+        snap = await observe(run, self._context)
+        if isinstance(snap, Unobserved):
+            adapter.warning("cannot observe: %s", snap.reason)
+            return interval
+        decision = await asyncio.to_thread(decide, run, snap, self._world)
+        self._context.remember_denials(uid, await act(run, decision.actions, self._context))
+        if decision.status.step != run.status.step:
+            adapter.info("step %s -> %s", run.status.step, decision.status.step)
+        patched = await status.patch_status(run, decision.status, self._context)
+        if decision.idle:
+            return None
+        return _PROMPT if patched == status.Patched.CHANGED else interval
+
+
+def main() -> None:
+    """Runs the operator until it is told to stop."""
+    telemetry.configure_logging()
+    given = settings.read(os.environ.get("GATEBENCH_SETTINGS", "/etc/gatebench/settings.yaml"))
+    namespace = os.environ.get("GATEBENCH_NAMESPACE", "gatebench-system")
+    operator = Operator(given, namespace)
+    registry = kopf.OperatorRegistry()
+    operator.register(registry)
+    namespaces = given.watch_namespaces
+    kopf.run(
+        registry=registry,
+        standalone=True,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+    )
+
+
+class Operator:
+    """Wires kopf's start, stop and events to the ticker."""
+
+    def __init__(self, given: settings.Settings, namespace: str) -> None:
+        self._settings = given
+        self._namespace = namespace
+        self._metrics = telemetry.Telemetry()
+        self._ticker: Ticker | None = None
+        self._context: contexts.Context | None = None
+        self._server: Any = None
+        self._resync: asyncio.Task[None] | None = None
+
+    def register(self, registry: kopf.OperatorRegistry) -> None:
+        """Registers the handlers."""
+        kopf.on.startup(registry=registry)(self._start)
+        kopf.on.cleanup(registry=registry)(self._stop)
+        kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(self._event)
+
+    async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
+        configure_kopf(settings, namespaced=bool(self._settings.watch_namespaces))
+        self._context = await contexts.open_context(self._settings, self._namespace, __version__)
+        world = World(self._settings, self._namespace, self._context.key, __version__)
+        self._ticker = Ticker(self._context, world, self._metrics)
+        self._server = await telemetry.serve(self._metrics, port=8080)
+        self._resync = asyncio.create_task(self._resync_forever(), name="resync")
+        log.info("gatebench %s watches %s", __version__, self._settings.watch_namespaces or "all namespaces")
+
+    async def _stop(self, **_: Any) -> None:
+        if self._resync is not None:
+            self._resync.cancel()
+        if self._server is not None:
+            await self._server.cleanup()
+        if self._context is not None:
+            await self._context.close()
+
+    async def _event(self, type: str | None, body: kopf.Body, **_: Any) -> None:
+        assert self._ticker is not None
+        metadata = body["metadata"]
+        self._metrics.seen()
+        if type == "DELETED":
+            self._ticker.forget(metadata["uid"])
+        elif not is_settled(body):
+            self._ticker.see(metadata["namespace"], metadata["name"], metadata["uid"])
+
+    async def _resync_forever(self) -> None:
+        """Lists the runs now and then: a watch that stalls without an error must not hide a run."""
+        assert self._context is not None
+        assert self._ticker is not None
+        while True:
+            await asyncio.sleep(RESYNC_SECONDS)
+            found = await runs.list_objects(self._context)
+            if isinstance(found, runs.Unreadable):
+                log.warning("cannot list the runs: %s", found.reason)
+                continue
+            self._metrics.beat()
+            for body in found:
+                if not is_settled(body):
+                    metadata = body["metadata"]
+                    self._ticker.see(metadata["namespace"], metadata["name"], metadata["uid"])
+
+
+def is_settled(body: Mapping[str, Any]) -> bool:
+    """Whether nothing is left to do for a run: it is complete and tidied up, and will not be deleted by its TTL."""
+    given = body.get("status") or {}
+    complete = any(c.get("type") == "Complete" and c.get("status") == "True" for c in given.get("conditions") or ())
+    ttl = (body.get("spec") or {}).get("ttlSecondsAfterFinished")
+    return complete and given.get("step") == "Done" and ttl is None
+
+
+def configure_kopf(given: kopf.OperatorSettings, *, namespaced: bool) -> None:
+    """Kopf only watches here: no finalizer, no annotations, no events of its own."""
+    given.posting.enabled = False
+    given.networking.request_timeout = 30
+    given.watching.connect_timeout = 10
+    given.watching.server_timeout = 600
+    given.networking.error_backoffs = [1, 2, 4, 8]
+    # In namespaced mode scanning would list namespaces and CRDs, which the role does not allow.
+    given.scanning.disabled = namespaced
+    given.persistence.finalizer = f"{GROUP}/none"
