@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Stops the embedded cluster and removes all of it: processes, mounts, namespaces, links, cgroups, state.
+. "$(dirname "$0")/env.sh"
+for part in ownership processes network cgroups node; do . "$hack/$part.sh"; done
+
+need_root "the embedded cluster"
+other=$(owner)
+[ -z "$other" ] || [ "$other" = "$state" ] || die "the embedded cluster that runs here is that of $other: make cluster-down there"
+SECONDS=0
+stop $(started kubelet) $(started proxy) scheduler controller-manager
+containers_down
+stop $(started containerd) apiserver etcd
+kill_shims
+kill_pods
+unmount
+network_down
+cgroups_down
+rm -rf "$runtime" "$state"
+say "down after $SECONDS s"
