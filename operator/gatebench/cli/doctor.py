@@ -13,7 +13,7 @@ from gatebench.cli.cluster import Cluster
 from gatebench.cli.errors import ApiError
 from gatebench.cli.view import Exit
 
-_SELECTOR = "app.kubernetes.io/name=gatebench,app.kubernetes.io/component=operator"
+_SELECTOR, _MARK = "app.kubernetes.io/component=operator", "GATEBENCH_SETTINGS"
 _QUERY = 'count(container_cpu_usage_seconds_total{container!=""})'
 _NODES_TRIED = 3
 
@@ -91,7 +91,9 @@ def _items(cluster: Cluster, path: str, **query: str) -> list[dict[str, Any]] | 
 
 
 def _operators(cluster: Cluster) -> list[dict[str, Any]] | None:
-    return _items(cluster, "/apis/apps/v1/deployments", labelSelector=_SELECTOR)
+    """Deployments of gatebench, whatever the chart's names; others have a component operator too."""
+    found = _items(cluster, "/apis/apps/v1/deployments", labelSelector=_SELECTOR)
+    return None if found is None else [one for one in found if _MARK in str(one["spec"]["template"])]
 
 
 def operator_version(cluster: Cluster) -> str | None:

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import pytest
+from gatebench.cli import figures, render
+from gatebench.cli.board import draw, styled
+from rich.console import Console
+from unit.cli import statuses
+from unit.cli.test_view import of
+
+
+def text(status: dict) -> str:  # type: ignore[type-arg]
+    return "\n".join(render.verdict(of(status)))
+
+
+def test_verdict_of_a_run_that_passed() -> None:
+    assert (
+        text(statuses.passed())
+        == """\
+demo: PASSED
+
+  isolation       proven, CPU 1: 1 exclusive CPU, in no other set
+  node            gb0, a CPU, 6.1, v1.35.0
+  generators      on the gateway's node
+  measured        65.0 s, 3,790 requests, 6 failures (warm-up apart: 412)
+  throughput      58.2 requests/s of at most 60.3: think time sets it
+  latency         p50 81.2 ms  p90 110 ms  p95 143 ms  p99 231 ms  p99.9 -  max 1.02 s
+  gateway CPU     0.61 cores mean, 0.71 max
+  gateway memory  412 MiB peak, 410 MiB end
+  gateway cores   others 0.31 %
+    chat          58.2 requests/s, p50 81.2 ms, p95 -, p99 -, errors 0 %
+
+  OUTCOME        METRIC                  OBSERVED  BOUND
+  Good           throughput              58.2/s    targetAbove 50
+  Warn           latency.p95 (hold)      143 ms    warnAbove 100ms
+  NotApplicable  gateway.throttledRatio  -         -                no quota
+
+  missing: latency.p99.9
+  warning: a hyper-thread sibling of CPU 1 is shared"""
+    )
+
+
+def test_invalid_run_shows_its_reason_and_no_figure() -> None:
+    shown = text(statuses.invalid())
+    assert shown.startswith("demo: INVALID\n")
+    assert "Valid=False CoresDisturbed: others took 9 %" in shown
+    assert "throughput" not in shown
+    assert "latency" not in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "first", "why"),
+    [
+        (statuses.failed(), "demo: FAILED", "Passed=False ObjectivesFailed: latency.p95 is 143 ms"),
+        (
+            statuses.undecided(),
+            "demo: UNDECIDED",
+            "Passed=Unknown ObjectivesUnknown: gateway.cpu.mean is missing",
+        ),
+        (statuses.refused(), "demo: REFUSED", "Accepted=False TargetNotAllowed"),
+        (statuses.gateway_failed(), "demo: NOT VALID", "GatewayReady=False GatewayFailed: exit code 3"),
+        (statuses.starting(), "demo: under way, step Starting", "GatewayReady=Unknown Starting"),
+    ],
+)
+def test_headline_and_reason(status: dict, first: str, why: str) -> None:  # type: ignore[type-arg]
+    lines = text(status).splitlines()
+    assert lines[0] == first
+    assert any(line.startswith(f"  {why}") for line in lines)
+
+
+def test_changes_are_the_step_and_the_conditions_that_moved() -> None:
+    before, after = of(statuses.starting()), of(statuses.measuring())
+    assert render.changes(None, before) == ["step Starting", "Accepted=True Valid"]
+    assert render.changes(before, after) == [
+        "step Measuring",
+        "GatewayReady=True Ready",
+        "Isolated=True Exclusive: CPU 1 is in no other container's set",
+        "FleetReady=True Joined: 2 of 2 workers",
+    ]
+    assert render.changes(after, after) == []
+
+
+def test_bad_news_while_a_condition_is_unknown_is_shown() -> None:
+    waiting = of({"conditions": statuses.conditions(Accepted="Unknown/ScriptNotFound: ConfigMap x")})
+    assert "Accepted=Unknown ScriptNotFound: ConfigMap x" in render.changes(None, waiting)
+
+
+def test_load_line_has_what_is_known() -> None:
+    assert render.load_line(of(statuses.measuring())) == (
+        "stage-1, 12s of 1m15s, 50 users, 58.2 requests/s, p95 143 ms, errors 0 %, "
+        "CPU 0.61 cores, memory 412 MiB"
+    )
+    assert render.load_line(of({"step": "WarmUp"})) == "WarmUp"
+
+
+def test_listing_has_the_columns_of_kubectl() -> None:
+    now = figures.unix("2026-11-24T12:05:30Z")
+    assert now is not None
+    done, new = of(statuses.passed()), of({})
+    assert render.listing([done, new], now) == [
+        "NAME  STEP     RPS   P95     VALID  PASSED  AGE",
+        "demo  Done     58.2  143 ms  True   True    -",
+        "demo  Pending                               -",
+    ]
+    assert render.listing([done], now, namespaces=True, wide=True)[1].split() == [
+        "default", "demo", "Done", "58.2", "143", "ms", "True", "True", "-", "gb0", "Proven", "Succeeded",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "shown"),
+    [
+        (figures.seconds, None, "-"),
+        (figures.seconds, 0.0000421, "42 us"),
+        (figures.seconds, 0.00512, "5.12 ms"),
+        (figures.seconds, 0.3804, "380 ms"),
+        (figures.seconds, 61.0, "61.0 s"),
+        (figures.duration, 59.9, "59s"),
+        (figures.duration, 125, "2m05s"),
+        (figures.duration, 90061, "1d1h"),
+        (figures.size, 0, "0.00 B"),
+        (figures.size, 2040109465.6, "1.90 GiB"),
+        (figures.ratio, 0.0005, "0.05 %"),
+        (figures.ratio, 0, "0 %"),
+        (figures.ratio, None, "-"),
+        (figures.number, 1170.4, "1,170"),
+        (figures.number, 3, "3"),
+    ],
+)
+def test_figures(form, value, shown) -> None:  # type: ignore[no-untyped-def]
+    assert form(value) == shown
+
+
+@pytest.mark.parametrize("status", [{}, statuses.starting(), statuses.measuring(), statuses.invalid()])
+def test_display_can_be_drawn_at_every_moment(status: dict) -> None:  # type: ignore[type-arg]
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(draw(of(status)))
+    shown = console.export_text()
+    assert "default/demo" in shown
+    assert of(status).step in shown
+    assert ("58.2 requests/s" in shown) == (status == statuses.measuring())
+
+
+def test_colour_marks_outcomes_alone() -> None:
+    assert styled("demo: PASSED").spans
+    assert styled("  Fail  latency.p95").spans
+    assert not styled("  measured  65 s").spans
