@@ -5,6 +5,7 @@ Click's own exit code for a wrong option is 2, which here says that a measuremen
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -40,6 +41,11 @@ class Commands(TyperGroup):
             code = Exit.ERROR
         except _USAGE_ERROR as error:
             code = self._misused(error)
+        except Exception as error:
+            if os.environ.get("GATEBENCH_DEBUG"):
+                raise
+            _complain(f"unexpected {type(error).__name__}: {error}; GATEBENCH_DEBUG=1 shows where")
+            code = Exit.ERROR
         sys.exit(code if isinstance(code, int) else 0)
 
     def _misused(self, error: BaseException) -> int:

@@ -283,6 +283,16 @@ def test_artifacts_of_a_run_without_any(api: FakeApi, invoke: Invoke) -> None:
     assert "under way, step Starting" in result.stderr
 
 
+def test_a_bug_is_one_line_too(api: FakeApi, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.add_run("demo", statuses.passed())
+    monkeypatch.setattr(commands, "show", lambda run: 1 / 0)
+    result = invoke("get", "demo")
+    assert result.exit_code == 3
+    assert result.stderr == (
+        "gatebench: unexpected ZeroDivisionError: division by zero; GATEBENCH_DEBUG=1 shows where\n"
+    )
+
+
 def test_version(api: FakeApi, invoke: Invoke) -> None:
     metadata = {"name": "gatebench", "namespace": "g", "labels": {"app.kubernetes.io/version": "0.1.0"}}
     template = {"spec": {"containers": [{"env": [{"name": "GATEBENCH_SETTINGS"}]}]}}
