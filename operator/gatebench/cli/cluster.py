@@ -189,9 +189,12 @@ class Cluster:
 
 def connect(kubeconfig: str | None, context: str | None) -> Cluster:
     """The cluster of the kubeconfig's context, or the one this process runs in. Raises CliError."""
+    import urllib3
     from kubernetes import client, config
     from kubernetes.config.config_exception import ConfigException
 
+    # The kubeconfig says insecure-skip-tls-verify; a warning at every request helps nobody.
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     configuration = client.Configuration()
     configuration.retries = False
     try:

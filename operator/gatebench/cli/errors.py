@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
+
+# Server-side apply says it in one way, creation in another.
+_UNKNOWN_FIELD = re.compile(
+    r'(?<![\w.])\.?([\w.\[\]-]+): field not declared in schema|unknown field "([^"]+)"'
+)
 
 
 class CliError(Exception):
@@ -53,6 +59,8 @@ def _tidy(message: str) -> str:
     text = " ".join(message.split())
     if text.startswith('Invalid value: "object": '):
         return text.removeprefix('Invalid value: "object": ')
+    if unknown := _UNKNOWN_FIELD.findall(text):
+        return "; ".join(f"{applied or created}: no such field" for applied, created in unknown)
     if text.startswith("Invalid value: {") and "}: " in text:
         return text.rsplit("}: ", 1)[1]
     return text

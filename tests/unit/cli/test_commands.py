@@ -122,6 +122,21 @@ def test_refusal_names_the_fields_in_one_line(api: FakeApi, invoke: Invoke, tmp_
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        "failed to create typed patch object (/demo; gatebench.dev/v1alpha1, Kind=BenchmarkRun): "
+        ".spec.gateway.porto: field not declared in schema",
+        'BenchmarkRun in version "v1alpha1" cannot be handled as a BenchmarkRun: strict decoding error: '
+        'unknown field "spec.gateway.porto"',
+    ],
+)
+def test_unknown_field_is_named(api: FakeApi, invoke: Invoke, tmp_path: pathlib.Path, message: str) -> None:
+    api.refuse["PATCH", api.run_path("demo")] = (400, fakeapi.status_object(400, message))
+    result = invoke("run", "-f", file_of(tmp_path, RUN))
+    assert result.stderr == "gatebench: BenchmarkRun demo: spec.gateway.porto: no such field\n"
+
+
+@pytest.mark.parametrize(
     ("answer", "says"),
     [
         ((404, b"404 page not found\n"), "install the operator's chart"),
