@@ -80,9 +80,12 @@ kubelet_up() { # node; only when containerd answers and has the pause image: els
     --healthz-bind-address 127.0.0.1:10256 --metrics-bind-address 127.0.0.1:10249
 }
 
-node_ready() { # node, of this boot: a node that was killed is called Ready for 40 s more
-  [ "$(kubectl get node "node$1" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = True ] &&
-    inside "$(netns 0)" curl -sk --noproxy '*' --max-time 2 -o /dev/null -w '%{http_code}' "https://$(node_ip "$1"):10250/healthz" | grep -q 401
+# Ready, said by this kubelet: of one that was killed the API says Ready for 40 s more. When it is, its cgroups are made.
+node_ready() { # node
+  local ready at
+  read -r ready at < <(kubectl get node "node$1" -o \
+    'jsonpath={range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime}{end}') || true
+  [ "$ready" = True ] && [ "$(date -d "$at" +%s)" -ge "$(stat -c %Y "$pids/kubelet$1")" ]
 }
 
 # The pods outlive a kubelet. Ask containerd to end them while it can, and kill the shims that are left.
