@@ -153,7 +153,10 @@ class PrometheusClient:
     @property
     def where(self) -> str:
         """scheme://host:port, without credentials and path."""
-        parts = urllib.parse.urlsplit(self._url)
+        try:
+            parts = urllib.parse.urlsplit(self._url)
+        except ValueError:
+            return "a URL that is not valid"
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     async def ask(
@@ -228,17 +231,10 @@ class PrometheusClient:
 
     def _explain(self, error: Exception) -> Unavailable | _Retry:
         """An error in words that name neither headers nor the whole URL."""
-        chain = list(_causes(error))
-        for cause in chain:
-            if isinstance(cause, ssl.SSLError):
-                return Unavailable("its certificate does not hold: check the CA")
-            if isinstance(cause, requests.Timeout | TimeoutError | urllib3.exceptions.TimeoutError):
-                return _Retry("it does not answer in time")
-        for cause in chain:
-            if isinstance(cause, ConnectionRefusedError):
-                return _Retry("the connection is refused")
-            if isinstance(cause, urllib3.exceptions.NameResolutionError):
-                return _Retry("its name does not resolve")
+        # In this order: urllib3 calls every connection that fails a timeout.
+        for kinds, outcome in _CAUSES:
+            if any(isinstance(cause, kinds) for cause in _causes(error)):
+                return outcome
         if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
             if error.filename in (self._token_file, self._ca_file):
                 return Unavailable(f"{error.filename} cannot be read ({type(error).__name__})")
@@ -252,18 +248,26 @@ class PrometheusClient:
         return _Retry(f"the connection broke ({type(error).__name__})")
 
 
-def _causes(error: BaseException | None) -> Iterable[BaseException]:
+_CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Unavailable | _Retry], ...] = (
+    (ssl.SSLError, Unavailable("its certificate does not hold: check the CA")),
+    (ConnectionRefusedError, _Retry("the connection is refused")),
+    (urllib3.exceptions.NameResolutionError, _Retry("its name does not resolve")),
+    (urllib3.exceptions.NewConnectionError, _Retry("it cannot be reached")),
+    ((requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError), _Retry("it does not answer in time")),
+)
+
+
+def _causes(error: BaseException) -> Iterable[BaseException]:
     """The error, what it was raised from, and what requests and urllib3 wrap in arguments."""
     seen: set[int] = set()
-    waiting = [error]
+    waiting: list[object] = [error]
     while waiting:
         one = waiting.pop()
-        if one is None or id(one) in seen:
+        if not isinstance(one, BaseException) or id(one) in seen:
             continue
         seen.add(id(one))
         yield one
-        waiting += [one.__cause__, one.__context__, getattr(one, "reason", None)]
-        waiting += [argument for argument in one.args if isinstance(argument, BaseException)]
+        waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
 
 
 def _send(connection: PrometheusConnect, query: Query) -> Any:
