@@ -1,0 +1,306 @@
+"""Everything that a decision may know, read at one moment.
+
+Which reads are needed follows from the run's status. Those on which all depends (the run's children, Leases,
+the ConfigMaps that it names) fail together, and then there is no Snapshot; the others leave None and say why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+from gatebench_analysis.document import Result
+
+from gatebench.api.reasons import ConditionType
+from gatebench.decide.admission import target_of
+from gatebench.decide.draft import is_status
+from gatebench.decide.snapshot import (
+    Child,
+    Denial,
+    FleetState,
+    Lease,
+    LiveResources,
+    MetricsAnswer,
+    NodeFacts,
+    Pod,
+    Snapshot,
+)
+from gatebench.io import artifacts, denials, errors, leases, metrics, nodes, pods, references
+from gatebench.io.context import Context
+from gatebench.io.fleet import FleetError
+from gatebench.plan import fleet, gateway, names
+from gatebench.plan.run import Run
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# How far back the probe is asked before the load.
+PROBE_SECONDS = 60.0
+# The result is made from what one tick sees, so one lost answer must not leave it without the probe.
+WINDOW_ATTEMPTS = 3
+# How far the clocks of the master's node and the gateway's may be apart.
+CLOCK_SECONDS = 5.0
+# Kinds of which only the metadata matters.
+_BARE = ("Service", "ConfigMap", "NetworkPolicy")
+_LOADED_STEPS = ("WarmUp", "Stage")
+
+
+@dataclasses.dataclass(frozen=True)
+class Unobserved:
+    """The API server did not say enough for a Snapshot; the next tick tries again."""
+
+    reason: str
+    denial: Denial | None = None
+    """Where a right is missing: Forbidden, with verb and resource."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Children:
+    pods: tuple[Pod, ...]
+    children: Mapping[tuple[str, str], Child]
+
+
+async def observe(run: Run, context: Context) -> Snapshot | Unobserved:
+    """The run's world now."""
+    complete = is_status(run.status, ConditionType.COMPLETE, "True")
+    try:
+        if complete:
+            return await _after(run, context)
+        return await (_under_load if _started(run) else _before_load)(run, context)
+    except errors.ApiError as error:
+        denial = denials.of(error) if isinstance(error, errors.Forbidden) else None
+        return Unobserved(str(error), denial)
+
+
+def _started(run: Run) -> bool:
+    """Whether the load's start is decided."""
+    return run.status.progress is not None and run.status.progress.attempt is not None
+
+
+async def _after(run: Run, context: Context) -> Snapshot:
+    seen, held = await _together(_children(run, context), leases.read(run, context, waiting=False))
+    return Snapshot(context.now(), pods=seen.pods, children=seen.children, leases=_own(run, held))
+
+
+async def _before_load(run: Run, context: Context) -> Snapshot:
+    seen, found, (script, others) = await _together(
+        _children(run, context), _leases(run, context), references.missing(run, context)
+    )
+    own = _own(run, found)
+    (state, fleet_error), (probe, probe_error), placed = await _together(
+        _fleet(run, seen, context),
+        _probe(run, seen, context),
+        _nodes(run, seen, found, context),
+    )
+    return Snapshot(
+        context.now(),
+        pods=seen.pods,
+        children=seen.children,
+        missing_references=others,
+        missing_script=script,
+        nodes=placed,
+        leases=own,
+        denials=context.memory(run.uid).denials,
+        fleet=state,
+        fleet_error=fleet_error,
+        probe=probe,
+        probe_error=probe_error,
+    )
+
+
+async def _under_load(run: Run, context: Context) -> Snapshot:
+    seen = await _children(run, context)
+    (state, fleet_error), result, placed = await _together(
+        _fleet(run, seen, context),
+        _result(run, seen, context),
+        _nodes(run, seen, [], context),
+    )
+    load, answer, report, live = None, None, None, None
+    probe_error = None
+    if result is None:
+        load, load_error = await _load(run, seen, state, context)
+        fleet_error = fleet_error or load_error
+        answer, (report, probe_error), live = await _together(
+            _metrics(run, load, context), _window_report(run, seen, load, context), _live(run, state, context)
+        )
+    return Snapshot(
+        context.now(),
+        pods=seen.pods,
+        children=seen.children,
+        nodes=placed,
+        denials=context.memory(run.uid).denials,
+        fleet=state,
+        fleet_error=fleet_error,
+        probe=report,
+        probe_error=probe_error,
+        load=load,
+        metrics=answer,
+        live=live,
+        result=result,
+    )
+
+
+async def _together(*reads: Awaitable[Any]) -> list[Any]:
+    """All reads at once. The first error is raised when all are over: none is left running."""
+    found = await asyncio.gather(*reads, return_exceptions=True)
+    for answer in found:
+        if isinstance(answer, BaseException):
+            raise answer
+    return found
+
+
+async def _children(run: Run, context: Context) -> _Children:
+    """The run's own objects, and foreign ones that a create has met."""
+    selector = f"{names.UID_LABEL}={run.uid}"
+    kube, memory = context.kube, context.memory(run.uid)
+    listed = await _together(
+        kube.list_all("Pod", run.namespace, selector=selector),
+        *(kube.list_all(kind, run.namespace, selector=selector, metadata_only=True) for kind in _BARE),
+    )
+    children: dict[tuple[str, str], Child] = {}
+    own: list[Pod] = []
+    for kind, objects in zip(("Pod", *_BARE), listed, strict=True):
+        for found in objects:
+            metadata = found["metadata"]
+            if not names.is_owned(metadata, run.uid):
+                continue
+            deleting = metadata.get("deletionTimestamp") is not None
+            children[kind, metadata["name"]] = Child(kind, metadata["name"], True, deleting)
+            memory.uids[kind, metadata["name"]] = metadata["uid"]
+            if kind == "Pod":
+                own.append(pods.parse(found))
+    for kind, name in sorted(memory.foreign - children.keys()):
+        if await _is_foreign(run, kind, name, context):
+            children[kind, name] = Child(kind, name, False)
+        else:
+            memory.foreign.discard((kind, name))
+    memory.pods = tuple(own)
+    return _Children(memory.pods, children)
+
+
+async def _is_foreign(run: Run, kind: str, name: str, context: Context) -> bool:
+    try:
+        found = await context.kube.get(kind, run.namespace, name)
+    except errors.NotFound:
+        return False
+    return not names.is_owned(found["metadata"], run.uid)
+
+
+def _own(run: Run, found: list[Lease]) -> tuple[Lease, ...]:
+    """This run's Leases, and its target's."""
+    url = run.spec.gateway.url
+    target = names.target_lease(target_of(url)) if url is not None else None
+    return tuple(lease for lease in found if lease.holder == run.uid or lease.name == target)
+
+
+async def _leases(run: Run, context: Context) -> list[Lease]:
+    if not run.isolated and run.spec.gateway.url is None:
+        return []
+    return await leases.read(run, context, waiting=True)
+
+
+async def _nodes(run: Run, seen: _Children, found: list[Lease], context: Context) -> tuple[NodeFacts, ...]:
+    """All nodes while one is to be chosen; later the gateway's own, until its environment is known."""
+    held = any(lease.holder == run.uid for lease in found)
+    if run.isolated and not held and not _started(run):
+        by_name = {lease.name: lease for lease in found}
+        listed = await context.kube.list_all("Node", None)
+        return tuple(
+            nodes.parse_node(n, by_name.get(names.node_lease(n["metadata"]["name"]))) for n in listed
+        )
+    pod = next((pod for pod in seen.pods if pod.component == "gateway"), None)
+    environment = run.status.environment
+    if pod is None or pod.node is None or (environment is not None and environment.kernel is not None):
+        return ()
+    try:
+        return (nodes.parse_node(await context.kube.get("Node", None, pod.node), None),)
+    except errors.ApiError as error:
+        log.warning("cannot read node %s: %s", pod.node, error)
+        return ()
+
+
+async def _fleet(run: Run, seen: _Children, context: Context) -> tuple[FleetState | None, str | None]:
+    ip = pods.address(seen.pods, fleet.MASTER, fleet.MASTER)
+    if ip is None:
+        return None, None
+    try:
+        return await context.fleet.state(ip, context.token(run.uid)), None
+    except FleetError as error:
+        return None, str(error)
+
+
+async def _load(
+    run: Run, seen: _Children, state: FleetState | None, context: Context
+) -> tuple[Mapping[str, Any] | None, str | None]:
+    """The load document, once the master has it; it does not change any more."""
+    memory = context.memory(run.uid)
+    ip = pods.address(seen.pods, fleet.MASTER, fleet.MASTER)
+    ready = state is not None and state.result_ready and state.attempt == run.attempt
+    if memory.load is None and ready and ip is not None:
+        try:
+            memory.load = await context.fleet.result(ip, context.token(run.uid))
+        except FleetError as error:
+            return None, f"its result: {error}"
+    return memory.load, None
+
+
+async def _probe(run: Run, seen: _Children, context: Context) -> tuple[Mapping[str, Any] | None, str | None]:
+    """The last minute, for the proof of isolation."""
+    ip = pods.address(seen.pods, "gateway", gateway.PROBE)
+    if ip is None or not run.isolated:
+        return None, None
+    try:
+        report = await context.fleet.probe(ip, context.token(run.uid), context.now() - PROBE_SECONDS, None)
+    except FleetError as error:
+        return None, str(error)
+    return report, None
+
+
+async def _window_report(
+    run: Run, seen: _Children, load: Mapping[str, Any] | None, context: Context
+) -> tuple[Mapping[str, Any] | None, str | None]:
+    """The probe's report about the whole load; nothing asks the probe while the load runs."""
+    memory = context.memory(run.uid)
+    ip = pods.address(seen.pods, "gateway", gateway.PROBE)
+    if load is None or memory.window_report is not None or ip is None:
+        return memory.window_report, None
+    start, end = load.get("startedAt"), load.get("endedAt")
+    failure = None
+    for _ in range(WINDOW_ATTEMPTS):
+        try:
+            memory.window_report = await context.fleet.probe(
+                ip,
+                context.token(run.uid),
+                None if start is None else float(start) - CLOCK_SECONDS,
+                None if end is None else float(end) + CLOCK_SECONDS,
+            )
+            return memory.window_report, None
+        except FleetError as error:
+            failure = str(error)
+    return None, failure
+
+
+async def _metrics(run: Run, load: Mapping[str, Any] | None, context: Context) -> MetricsAnswer | None:
+    return None if load is None else await metrics.of_window(run, load, context)
+
+
+async def _live(run: Run, state: FleetState | None, context: Context) -> LiveResources | None:
+    if state is None or state.step not in _LOADED_STEPS:
+        return None
+    return await metrics.live(run, context)
+
+
+async def _result(run: Run, seen: _Children, context: Context) -> Result | None:
+    memory = context.memory(run.uid)
+    stored = seen.children.get(("ConfigMap", run.names.result))
+    if stored is None or not stored.ours:
+        memory.result = None
+        return None
+    if memory.result is None:
+        memory.result = await artifacts.read_result(run, context)
+        # The result has all that was needed of them.
+        memory.load = memory.window_report = memory.metrics = None
+    return memory.result

@@ -1,0 +1,153 @@
+"""BenchmarkRun objects -> runs. Parsed once, here; what cannot be parsed is a result, not an exception."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pydantic
+
+from gatebench.api.reasons import ConditionType, Reason
+from gatebench.api.run import BenchmarkRunSpec
+from gatebench.api.status import BenchmarkRunStatus, Condition
+from gatebench.decide.draft import timestamp, with_remedy
+from gatebench.io import errors, kinds, pods, status
+from gatebench.io.context import Context
+from gatebench.plan.run import Run
+
+_PROBLEMS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class InvalidRun:
+    """A run whose spec is not understood: written for another version, or past the API server's checks."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    resource_version: str
+    reason: str
+    """'spec.load.stages[0].users: …', the first few of them."""
+    status: Mapping[str, Any]
+    deleting: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Unreadable:
+    """The API server did not give the run, or its status cannot be understood; the next tick tries again."""
+
+    reason: str
+
+
+async def get(context: Context, namespace: str, name: str) -> Run | InvalidRun | Unreadable | None:
+    """The run as it is now; None where it does not exist."""
+    try:
+        return parse(await context.kube.get(kinds.RUN, namespace, name))
+    except errors.NotFound:
+        return None
+    except errors.ApiError as error:
+        return Unreadable(str(error))
+
+
+async def list_objects(context: Context) -> list[dict[str, Any]] | Unreadable:
+    """All runs that are this operator's, as the API server has them."""
+    found: list[dict[str, Any]] = []
+    try:
+        for namespace in context.settings.watch_namespaces or (None,):
+            found += await context.kube.list_all(kinds.RUN, namespace)
+    except errors.ApiError as error:
+        return Unreadable(str(error))
+    return found
+
+
+def parse(body: Mapping[str, Any]) -> Run | InvalidRun | Unreadable:
+    """The run."""
+    metadata, raw_spec = body["metadata"], body.get("spec") or {}
+    raw_status = body.get("status") or {}
+    known = {
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "generation": int(metadata.get("generation") or 0),
+        "resource_version": metadata["resourceVersion"],
+        "deleting": metadata.get("deletionTimestamp") is not None,
+    }
+    try:
+        spec = BenchmarkRunSpec.model_validate(raw_spec)
+    except pydantic.ValidationError as error:
+        return InvalidRun(**known, reason=words(error, "spec"), status=raw_status)
+    try:
+        parsed = parse_status(raw_status)
+    except pydantic.ValidationError as error:
+        # Going on without it would start the run a second time.
+        return Unreadable(f"its status cannot be understood: {words(error, 'status')}")
+    created = pods.unix(metadata.get("creationTimestamp")) or 0.0
+    return Run(**known, created_at=created, raw_spec=raw_spec, spec=spec, status=parsed)
+
+
+def parse_status(raw: Mapping[str, Any]) -> BenchmarkRunStatus:
+    """The status, without fields that only a newer version knows. Raises pydantic.ValidationError."""
+    try:
+        return BenchmarkRunStatus.model_validate(raw)
+    except pydantic.ValidationError as error:
+        unknown = [e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"]
+        if not unknown:
+            raise
+    pruned = copy.deepcopy(dict(raw))
+    for *parents, last in unknown:
+        holder: Any = pruned
+        for step in parents:
+            holder = holder[step]
+        del holder[last]
+    return BenchmarkRunStatus.model_validate(pruned)
+
+
+def words(error: pydantic.ValidationError, root: str) -> str:
+    """'spec.load.stages[0].users: Input should be …' of the first few problems."""
+    found = error.errors(include_url=False)
+    said = [f"{_path(root, e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in found[:_PROBLEMS]]
+    more = len(found) - len(said)
+    return "; ".join(said) + (f"; and {more} more" if more else "")
+
+
+def _path(root: str, location: tuple[int | str, ...]) -> str:
+    return root + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+
+
+async def report_invalid(context: Context, run: InvalidRun, now: float) -> status.Patched:
+    """Ends a run that cannot be carried out: Accepted=False, and Complete with what follows from it."""
+    conditions = {c.get("type"): c for c in run.status.get("conditions") or ()}
+    complete = conditions.get(ConditionType.COMPLETE.value) or {}
+    if run.deleting or complete.get("status") == "True":
+        return status.Patched.UNCHANGED
+    message = with_remedy(Reason.INVALID_SPEC, run.reason)[:1024]
+    ended: dict[ConditionType, tuple[str, Reason, str]] = {
+        ConditionType.ACCEPTED: ("False", Reason.INVALID_SPEC, message),
+        ConditionType.VALID: ("Unknown", Reason.NOT_MEASURED, "Nothing was measured."),
+        ConditionType.PASSED: ("Unknown", Reason.NOT_MEASURED, "Nothing was measured."),
+        ConditionType.SUCCEEDED: ("False", Reason.INVALID_SPEC, message),
+        ConditionType.STALLED: ("True", Reason.INVALID_SPEC, message),
+        ConditionType.RECONCILING: ("False", Reason.FAILED, "The run is complete."),
+        ConditionType.COMPLETE: ("True", Reason.FAILED, message),
+    }
+    told = [
+        Condition.model_validate(
+            {
+                "type": kind.value,
+                "status": value,
+                "reason": reason.value,
+                "message": said,
+                "lastTransitionTime": timestamp(now),
+                "observedGeneration": run.generation,
+            }
+        )
+        for kind, (value, reason, said) in ended.items()
+    ]
+    given = BenchmarkRunStatus(
+        observed_generation=run.generation, step="Done", conditions=told, finished_at=timestamp(now)
+    )
+    diff = status.dump(given)
+    return await status.send(run.namespace, run.name, run.resource_version, diff, context)
