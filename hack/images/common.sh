@@ -38,7 +38,7 @@ program() {
 
 sources() { # the files of an image's content, relative to its context; tests and notes are none of it
   case $1 in
-    operator) (cd "$repo" && find Dockerfile pyproject.toml LICENSE README.md requirements/operator.txt operator analysis -type f) ;;
+    operator) (cd "$repo" && find Dockerfile pyproject.toml LICENSE requirements/operator.txt operator analysis -type f) ;;
     *) (cd "$(context "$1")" && find . -type f -not -path './tests/*' -not -name '*_test.go') ;;
   esac | grep -vE '(^|/)(__pycache__|\.[a-z]+_cache)/|\.pyc$|\.egg-info/' | LC_ALL=C sort
 }
@@ -50,15 +50,14 @@ check_image() { # name
 
 archive() { # name: the file that holds this content of the image, built or not
   local dir program
+  local -a files
   dir=$(context "$1")
   program=$(program "$1")
-  local -a files
   mapfile -t files < <(sources "$1")
-  echo "$archives/$1-$(cd "$dir" && content_hash "$(reference "$1")" "$(base_name "$1")" "${files[@]}" -- "${files[@]}" ${program:+"$program"}).tar"
-}
-
-base_name() { # the stand-ins for an image's bases, by content, as one word
-  sed -n 's/^FROM \([^ ]*\).*/\1/p' "$(context "$1")/Dockerfile" | sort -u | tr '\n' ' ' | cat - "$images/bases.sh" | sha256sum | cut -c1-12
+  (
+    cd "$dir"
+    echo "$archives/$1-$(content_hash "$(reference "$1")" "${files[@]}" -- "${files[@]}" "$images/bases.sh" ${program:+"$program"}).tar"
+  )
 }
 
 storage_driver() { # vfs copies every layer whole, but works where overlay cannot be mounted
