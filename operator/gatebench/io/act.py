@@ -29,7 +29,8 @@ async def act(run: Run, wanted: Sequence[Action], context: Context) -> tuple[Den
     for action in wanted:
         try:
             await _do(run, action, context)
-        except errors.Conflict as error:
+        except (errors.Conflict, errors.AlreadyExists) as error:
+            # Somebody was faster: the next Snapshot shows who.
             log.info("run %s/%s: %s", run.namespace, run.name, error)
         except errors.ApiError as error:
             log.warning("run %s/%s: %s", run.namespace, run.name, error)

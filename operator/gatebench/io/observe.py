@@ -28,21 +28,14 @@ from gatebench.decide.snapshot import (
     Pod,
     Snapshot,
 )
-from gatebench.io import artifacts, denials, errors, leases, metrics, nodes, pods, references
+from gatebench.io import artifacts, denials, errors, inside, leases, metrics, nodes, pods, references
 from gatebench.io.context import Context
-from gatebench.io.fleet import FleetError
-from gatebench.plan import fleet, gateway, names
+from gatebench.plan import names
 from gatebench.plan.run import Run
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# How far back the probe is asked before the load.
-PROBE_SECONDS = 60.0
-# The result is made from what one tick sees, so one lost answer must not leave it without the probe.
-WINDOW_ATTEMPTS = 3
-# How far the clocks of the master's node and the gateway's may be apart.
-CLOCK_SECONDS = 5.0
 # Kinds of which only the metadata matters.
 _BARE = ("Service", "ConfigMap", "NetworkPolicy")
 _LOADED_STEPS = ("WarmUp", "Stage")
@@ -91,8 +84,8 @@ async def _before_load(run: Run, context: Context) -> Snapshot:
     )
     own = _own(run, found)
     (state, fleet_error), (probe, probe_error), placed = await _together(
-        _fleet(run, seen, context),
-        _probe(run, seen, context),
+        inside.fleet_state(run, seen.pods, context),
+        inside.isolation_report(run, seen.pods, context),
         _nodes(run, seen, found, context),
     )
     return Snapshot(
@@ -114,17 +107,19 @@ async def _before_load(run: Run, context: Context) -> Snapshot:
 async def _under_load(run: Run, context: Context) -> Snapshot:
     seen = await _children(run, context)
     (state, fleet_error), result, placed = await _together(
-        _fleet(run, seen, context),
+        inside.fleet_state(run, seen.pods, context),
         _result(run, seen, context),
         _nodes(run, seen, [], context),
     )
     load, answer, report, live = None, None, None, None
     probe_error = None
     if result is None:
-        load, load_error = await _load(run, seen, state, context)
+        load, load_error = await inside.load_document(run, seen.pods, state, context)
         fleet_error = fleet_error or load_error
         answer, (report, probe_error), live = await _together(
-            _metrics(run, load, context), _window_report(run, seen, load, context), _live(run, state, context)
+            _metrics(run, load, context),
+            inside.window_report(run, seen.pods, load, context),
+            _live(run, state, context),
         )
     return Snapshot(
         context.now(),
@@ -220,67 +215,6 @@ async def _nodes(run: Run, seen: _Children, found: list[Lease], context: Context
     except errors.ApiError as error:
         log.warning("cannot read node %s: %s", pod.node, error)
         return ()
-
-
-async def _fleet(run: Run, seen: _Children, context: Context) -> tuple[FleetState | None, str | None]:
-    ip = pods.address(seen.pods, fleet.MASTER, fleet.MASTER)
-    if ip is None:
-        return None, None
-    try:
-        return await context.fleet.state(ip, context.token(run.uid)), None
-    except FleetError as error:
-        return None, str(error)
-
-
-async def _load(
-    run: Run, seen: _Children, state: FleetState | None, context: Context
-) -> tuple[Mapping[str, Any] | None, str | None]:
-    """The load document, once the master has it; it does not change any more."""
-    memory = context.memory(run.uid)
-    ip = pods.address(seen.pods, fleet.MASTER, fleet.MASTER)
-    ready = state is not None and state.result_ready and state.attempt == run.attempt
-    if memory.load is None and ready and ip is not None:
-        try:
-            memory.load = await context.fleet.result(ip, context.token(run.uid))
-        except FleetError as error:
-            return None, f"its result: {error}"
-    return memory.load, None
-
-
-async def _probe(run: Run, seen: _Children, context: Context) -> tuple[Mapping[str, Any] | None, str | None]:
-    """The last minute, for the proof of isolation."""
-    ip = pods.address(seen.pods, "gateway", gateway.PROBE)
-    if ip is None or not run.isolated:
-        return None, None
-    try:
-        report = await context.fleet.probe(ip, context.token(run.uid), context.now() - PROBE_SECONDS, None)
-    except FleetError as error:
-        return None, str(error)
-    return report, None
-
-
-async def _window_report(
-    run: Run, seen: _Children, load: Mapping[str, Any] | None, context: Context
-) -> tuple[Mapping[str, Any] | None, str | None]:
-    """The probe's report about the whole load; nothing asks the probe while the load runs."""
-    memory = context.memory(run.uid)
-    ip = pods.address(seen.pods, "gateway", gateway.PROBE)
-    if load is None or memory.window_report is not None or ip is None:
-        return memory.window_report, None
-    start, end = load.get("startedAt"), load.get("endedAt")
-    failure = None
-    for _ in range(WINDOW_ATTEMPTS):
-        try:
-            memory.window_report = await context.fleet.probe(
-                ip,
-                context.token(run.uid),
-                None if start is None else float(start) - CLOCK_SECONDS,
-                None if end is None else float(end) + CLOCK_SECONDS,
-            )
-            return memory.window_report, None
-        except FleetError as error:
-            failure = str(error)
-    return None, failure
 
 
 async def _metrics(run: Run, load: Mapping[str, Any] | None, context: Context) -> MetricsAnswer | None:
