@@ -37,5 +37,5 @@ Secrets: a run's token is derived from the operator's key and written once.
 {{- define "gatebench.leaseRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [get, create, update, delete]
+  verbs: [get, list, create, update, delete]
 {{- end }}
