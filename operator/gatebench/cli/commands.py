@@ -117,7 +117,7 @@ def result_table(cluster: Cluster, run: View) -> str:
     packed = artifacts.result(cluster.get("ConfigMap", str(name), run.namespace))
     try:
         return str(text.table(document.read(packed)))
-    except ValueError as error:
+    except (ValueError, OSError, EOFError) as error:
         raise CliError(
             f"the result of run {run.name} cannot be read: {error}; is gatebench older than it?"
         ) from error
