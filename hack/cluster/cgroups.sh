@@ -1,4 +1,4 @@
-# Sourced: the cgroups that the pods live in, /gatebench/node<i>, on version 1 (one hierarchy a controller) and 2.
+# Sourced: the cgroups that the pods live in, /gatebench/node<i> for the first cluster, on version 1 (one hierarchy a controller) and 2.
 cgroups=/sys/fs/cgroup
 v1_controllers=(cpu cpuacct cpuset memory devices freezer blkio pids)
 
@@ -29,11 +29,11 @@ cgroups_up() {
   local i c f
   for ((i = 0; i < nodes; i++)); do
     if [ "$(cgroup_version)" = 2 ]; then
-      mkdir -p $cgroups/gatebench/node$i
+      mkdir -p $cgroups/$cluster_name/node$i
     else
-      for c in "${v1_controllers[@]}"; do mkdir -p $cgroups/$c/gatebench/node$i; done
-      [ ! -d $cgroups/systemd ] || mkdir -p $cgroups/systemd/gatebench/node$i
-      for c in gatebench gatebench/node$i; do # a new cpuset is empty, and takes no process
+      for c in "${v1_controllers[@]}"; do mkdir -p $cgroups/$c/$cluster_name/node$i; done
+      [ ! -d $cgroups/systemd ] || mkdir -p $cgroups/systemd/$cluster_name/node$i
+      for c in $cluster_name $cluster_name/node$i; do # a new cpuset is empty, and takes no process
         for f in cpus mems; do cat $cgroups/cpuset/cpuset.$f >$cgroups/cpuset/$c/cpuset.$f; done
       done
     fi
@@ -41,13 +41,13 @@ cgroups_up() {
   # CPU 0 is shared with whatever else the machine does: with the default weight, two busy processes elsewhere
   # leave the pods less than half of it.
   if [ "$(cgroup_version)" = 2 ]; then
-    for c in $cgroups $cgroups/gatebench; do
+    for c in $cgroups $cgroups/$cluster_name; do
       echo "+cpu +cpuset +memory +pids" >$c/cgroup.subtree_control 2>/dev/null ||
         die "cannot delegate controllers below $c (processes in it?): start a shell in a cgroup of its own first, as with systemd-run --scope -p Delegate=yes"
     done
-    echo 10000 >$cgroups/gatebench/cpu.weight
+    echo 10000 >$cgroups/$cluster_name/cpu.weight
   else
-    echo 16384 >$cgroups/cpu/gatebench/cpu.shares
+    echo 16384 >$cgroups/cpu/$cluster_name/cpu.shares
   fi
 }
 
@@ -55,16 +55,16 @@ cgroups_up() {
 # get CPU 0. To be called when the kubelet has made its cgroups: it widens them again at each of its starts.
 confine() { # node
   if [ "$(cgroup_version)" = 2 ]; then
-    echo 0 >$cgroups/gatebench/node"$1"/cpuset.cpus
+    echo 0 >$cgroups/$cluster_name/node"$1"/cpuset.cpus
     return
   fi
   # The deepest first: a cpuset cannot shrink below its children.
-  find $cgroups/cpuset/gatebench/node"$1"/kubepods -depth -name cpuset.cpus 2>/dev/null |
+  find $cgroups/cpuset/$cluster_name/node"$1"/kubepods -depth -name cpuset.cpus 2>/dev/null |
     awk -F/ '{print NF, $0}' | sort -rn | cut -d' ' -f2 |
     while read -r f; do echo 0 >"$f" 2>/dev/null || true; done # a pod may go while we look
 }
 
-our_cgroups() { find $cgroups $cgroups/*/ -maxdepth 1 -type d -name gatebench 2>/dev/null | sort -u; }
+our_cgroups() { find $cgroups $cgroups/*/ -maxdepth 1 -type d -name "$cluster_name" 2>/dev/null | sort -u; }
 
 kill_pods() { # whatever is left in the pods' cgroups
   local dir pid

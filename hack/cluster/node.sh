@@ -41,7 +41,7 @@ tlsCertFile: $pki/node$1.crt
 tlsPrivateKeyFile: $pki/node$1.key
 containerRuntimeEndpoint: unix://$(socket "$1")
 cgroupDriver: cgroupfs
-cgroupRoot: /gatebench/node$1
+cgroupRoot: /$cluster_name/node$1
 failCgroupV1: false
 failSwapOn: false
 cpuManagerPolicy: $(cpu_manager "$1")
@@ -103,7 +103,7 @@ containers_down() {
 
 kill_shims() {
   local pid
-  for pid in $(pgrep -f '^/usr/bin/containerd-shim-runc-v2 .*-address /run/gatebench/' || true); do kill -KILL "$pid" 2>/dev/null || true; done
+  for pid in $(pgrep -f "^/usr/bin/containerd-shim-runc-v2 .*-address $runtime/" || true); do kill -KILL "$pid" 2>/dev/null || true; done
 }
 
 unmount() { # everything below the state and the sockets

@@ -1,4 +1,4 @@
-# Sourced: there is one embedded cluster a machine. Whose it is stands in /run/gatebench/owner, so that a second
+# Sourced: whose the embedded cluster of this machine is stands in /run/gatebench/owner, so that a second
 # clone of the project neither mixes its own into it nor leaves it behind.
 owner() { cat "$runtime/owner" 2>/dev/null || true; }
 

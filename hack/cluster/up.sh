@@ -11,7 +11,7 @@ dns_up() {
 
 dns_answers() {
   [ "$(kubectl -n kube-system get deployment coredns -o 'jsonpath={.status.readyReplicas}')" = 1 ] &&
-    inside "$(netns 0)" timeout 1 bash -c "exec 3<>/dev/tcp/$dns_ip/53"
+    inside 0 timeout 1 bash -c "exec 3<>/dev/tcp/$dns_ip/53"
 }
 
 [[ $nodes =~ ^[12]$ ]] || die "NODES=$nodes: one node or two"
