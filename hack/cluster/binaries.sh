@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the cluster's programs from pinned Go modules, once for each content, and links them into .cluster/bin.
-# Usage: binaries.sh [--print NAME]     (--print: build if needed, then print that program's path)
+# Usage: binaries.sh [kubernetes|prometheus]…   (default: all)
 . "$(dirname "$0")/env.sh"
 
 modules=$hack/modules
@@ -50,7 +50,8 @@ link() { # all of $out into .cluster/bin
 mkdir -p "$cache"
 exec 9>"$cache/.building"
 flock 9 # two builds at once would compile everything twice
-build_kubernetes; link
-build_prometheus; link
-flock -u 9
-[ "${1:-}" != --print ] || readlink -f "$state/bin/$2"
+[ $# -gt 0 ] || set -- kubernetes prometheus
+for module in "$@"; do
+  build_"$module"
+  link
+done

@@ -17,6 +17,8 @@ fi
 # their content, and may be deleted at any time.
 runtime=/run/$cluster_name
 cache=${GATEBENCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gatebench}
+registry=localhost/gatebench        # of the images' names
+[ "$cluster" = embedded ] || registry=${REGISTRY:-}
 pki=$state/pki
 logs=$state/log
 nodes=${NODES:-1}
@@ -44,3 +46,6 @@ content_hash() { # words… -- files…
   { while [ $# -gt 0 ] && [ "$1" != -- ]; do echo "$1"; shift; done; shift || true
     [ $# = 0 ] || sha256sum -- "$@" | cut -d' ' -f1; } | sha256sum | cut -c1-16
 }
+
+# Our own Go modules (those of the cluster's programs only pin what others wrote).
+go_modules() { (cd "$repo" && find ./loadtest-images ./hack/images -name go.mod -printf '%h\n' | LC_ALL=C sort); }

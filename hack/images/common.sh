@@ -12,8 +12,8 @@ product_images=(operator locust mock probe prometheus litellm)
 reference() {
   case $1 in
     pause) echo localhost/gatebench/pause:1 ;;
-    litellm) echo localhost/gatebench/litellm:$litellm_version ;;
-    *) echo "localhost/gatebench/$1:$version" ;;
+    litellm) echo "$registry/litellm:$litellm_version" ;;
+    *) echo "$registry/$1:$version" ;;
   esac
 }
 

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs the chart, or upgrades it, and waits until the operator is ready. CLUSTER=current takes REGISTRY into account.
+. "$(dirname "$0")/images/common.sh"
+
+values=()
+if [ "$cluster" = embedded ]; then
+  values+=(-f "$hack/values.yaml")
+  # A tag says nothing of what changed behind it: pods are made anew when their image's content is another.
+  for name in operator prometheus; do
+    archive=$(readlink -f "$state/images/$name.tar") || die "image $name is not built: make images"
+    content=$(basename "$archive" .tar)
+    case $name in
+      operator) values+=(--set-string "operator.podAnnotations.gatebench\.dev/image=$content") ;;
+      prometheus) values+=(--set-string "prometheus.server.podAnnotations.gatebench\.dev/image=$content") ;;
+    esac
+  done
+elif [ -n "$registry" ]; then
+  for name in operator locust mock probe prometheus; do values+=(--set "images.$name=$(reference "$name")"); done
+fi
+if [ -n "${VALUES:-}" ]; then values+=(-f "$VALUES"); fi
+
+say "installing the chart in gatebench-system"
+helm upgrade --install gatebench "$repo/charts/gatebench" -n gatebench-system --create-namespace "${values[@]}" \
+  --wait --timeout 3m >&2 || {
+  kubectl -n gatebench-system get pods >&2 || true
+  die "the operator did not become ready: kubectl -n gatebench-system describe pods; kubectl -n gatebench-system logs deployment/gatebench"
+}
+kubectl label namespace gatebench-system pod-security.kubernetes.io/enforce=restricted --overwrite >/dev/null

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# The tests that need no cluster. Usage: test-unit.sh [PYTEST ARGUMENTS]
+. "$(dirname "$0")/cluster/env.sh"
+
+"$repo/hack/python.sh"
+cd "$repo"
+while read -r module; do go -C "$module" test ./... | grep -v 'no test files' || [ "${PIPESTATUS[0]}" = 0 ] || die "go test in $module"; done < <(go_modules)
+folders=(tests/unit)
+for folder in tests/golden loadtest-images/*/tests; do
+  [ -z "$(find "$folder" -name 'test_*.py' -print -quit 2>/dev/null)" ] || folders+=("$folder")
+done
+exec .venv/bin/pytest -n 2 "${folders[@]}" "$@" </dev/null

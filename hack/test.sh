@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Everything that is checked before a change is taken, with all of its set-up; pytest's summary comes last.
+# In CI the cluster is removed at the end; otherwise it stays for the next time.
+. "$(dirname "$0")/cluster/env.sh"
+
+export NODES=2
+[ -z "${CI:-}" ] || export TAKE_OVER=1 # of a clone that is gone, or soon will be
+began=$SECONDS
+step() { printf '\n== %4d s  %s\n' $((SECONDS - began)) "$*"; }
+cluster_tests() { taskset -c 0 "$repo/.venv/bin/pytest" "$@" </dev/null; }
+end() {
+  local code=$?
+  if [ $code != 0 ]; then say "failed after $((SECONDS - began)) s"; fi
+  if [ -n "${CI:-}" ]; then
+    [ $code = 0 ] || "$repo/hack/cluster/failure.sh" || true
+    "$hack/down.sh" 2>/dev/null || true
+  fi
+  exit $code
+}
+trap end EXIT
+cd "$repo"
+
+step "lint"
+"$repo/hack/lint.sh"
+step "unit and golden tests"
+"$repo/hack/test-unit.sh"
+step "the cluster"
+"$hack/packages.sh"
+"$hack/binaries.sh"
+"$hack/up.sh"
+export KUBECONFIG=$state/kubeconfig PATH=$state/bin:$PATH
+step "contract tests"
+cluster_tests tests/contract
+step "images"
+"$repo/hack/images/images.sh"
+step "the operator"
+"$repo/hack/deploy.sh"
+step "tests of the cluster itself"
+cluster_tests tests/cluster/test_embedded_cluster.py
+step "cluster tests"
+cluster_tests tests/cluster --ignore tests/cluster/test_embedded_cluster.py
