@@ -10,9 +10,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gatebench_analysis import document
-from gatebench_analysis.document import Result
-
 from gatebench.decide.snapshot import Pod
 from gatebench.io import errors, masking, pods
 from gatebench.io.context import Context
@@ -20,6 +17,8 @@ from gatebench.io.fleet import FleetError
 from gatebench.plan import fleet
 from gatebench.plan.pods import metadata
 from gatebench.plan.run import Run
+from gatebench_analysis import document
+from gatebench_analysis.document import Result
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +46,11 @@ def config_map(run: Run, name: str, component: str, files: Mapping[str, bytes]) 
 
 
 async def result(run: Run, given: Result) -> dict[str, Any]:
-    """The ConfigMap with the result document, which is made to fit."""
-    content = await asyncio.to_thread(document.fit, given, LIMIT)
+    """The ConfigMap with the result document, made to fit. Raises errors.Invalid where it cannot be."""
+    try:
+        content = await asyncio.to_thread(document.fit, given, LIMIT)
+    except ValueError as error:
+        raise errors.Invalid(0, "TooLarge", f"create configmaps {run.names.result}: {error}") from error
     return config_map(run, run.names.result, "result", {RESULT_KEY: content})
 
 

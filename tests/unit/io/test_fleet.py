@@ -1,0 +1,157 @@
+"""The master's and the probe's API: what they answer may be anything."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from unit.io.fakekube import site
+
+from gatebench.io import fleet
+from gatebench.io.fleet import Client, FleetError, parse_state
+
+STATE: dict[str, Any] = {
+    "schema": "gatebench.dev/state/v1",
+    "attempt": "a-1",
+    "step": "Stage",
+    "stage": "stage-1",
+    "expectedWorkers": 3,
+    "workers": [
+        {"id": "w0", "state": "running"},
+        {"id": "w1", "state": "missing"},
+        {"id": "w2", "state": "ready"},
+    ],
+    "lost": ["w1"],
+    "users": 12,
+    "elapsedSeconds": 4,
+    "totalSeconds": 60,
+    "live": {"requestsPerSecond": 11.5, "p99Seconds": None},
+    "resultReady": False,
+    "message": "",
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def answers(**options: Any) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.Response(**options)
+
+    return handle
+
+
+async def test_the_state_is_parsed() -> None:
+    seen: list[web.Request] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        seen.append(request)
+        return web.json_response(STATE)
+
+    async with site(handle) as port:
+        client = Client(master_port=port)
+        state = await client.state("127.0.0.1", "secret")
+        await client.close()
+    assert (state.attempt, state.step, state.stage, state.users) == ("a-1", "Stage", "stage-1", 12)
+    assert (state.seen, state.lost) == (2, ("w1",))
+    assert (state.elapsed, state.total) == (4.0, 60.0)
+    assert state.live == {"requestsPerSecond": 11.5, "p99Seconds": None}
+    assert seen[0].path == "/v1/state"
+    assert seen[0].headers["Authorization"] == "Bearer secret"
+
+
+@pytest.mark.parametrize("document", [{}, {"step": "Waiting", "workers": 3}, {"step": "S", "elapsedSeconds": "x"}])
+def test_a_state_that_is_none_is_an_error(document: dict[str, Any]) -> None:
+    with pytest.raises(FleetError):
+        parse_state(document)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("encoded", [False, True])
+async def test_a_result_is_read_packed_or_not_whatever_its_headers_say(packed: bool, encoded: bool) -> None:
+    plain = json.dumps({"schema": "gatebench.dev/load/v1"}).encode()
+    content = gzip.compress(plain) if packed else plain
+    headers = {"Content-Encoding": "gzip"} if packed and encoded else {}
+    async with site(answers(body=content, headers=headers)) as port:
+        client = Client(master_port=port)
+        assert await client.result("127.0.0.1", "t") == {"schema": "gatebench.dev/load/v1"}
+        await client.close()
+
+
+async def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "RESULT_BYTES", 2**20)
+    bomb = gzip.compress(b" " * 2**25)
+    assert len(bomb) < 2**16
+    async with site(answers(body=bomb)) as port:
+        client = Client(master_port=port)
+        with pytest.raises(FleetError, match="larger than 1 MiB when unpacked"):
+            await client.result("127.0.0.1", "t")
+        await client.close()
+
+
+async def test_a_large_answer_is_refused() -> None:
+    async with site(answers(body=b"x" * (fleet.STATE_BYTES + 1))) as port:
+        client = Client(master_port=port)
+        with pytest.raises(FleetError, match="larger than 4 MiB"):
+            await client.state("127.0.0.1", "t")
+        await client.close()
+
+
+def test_gzip_that_is_cut_off_is_refused() -> None:
+    with pytest.raises(FleetError, match="cut off"):
+        fleet.unpack(gzip.compress(b"x" * 1000)[:-9], 2**20)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        assert request.path == "/v1/state", "the redirect was followed"
+        return web.Response(status=302, headers={"Location": "/elsewhere"})
+
+    async with site(handle) as port:
+        client = Client(master_port=port)
+        with pytest.raises(FleetError, match="it answers 302"):
+            await client.state("127.0.0.1", "t")
+        await client.close()
+
+
+async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async with site(answers(text=json.dumps(STATE))) as port:
+        client = Client(master_port=port)
+        assert (await client.state("127.0.0.1", "t")).step == "Stage"
+        await client.close()
+
+
+async def test_a_refused_start_says_what_the_master_said() -> None:
+    refusal = json.dumps({"error": "workers", "seen": 1, "expected": 2})
+    async with site(answers(status=409, text=refusal)) as port:
+        client = Client(master_port=port)
+        with pytest.raises(FleetError, match="it answers 409: workers, seen 1, expected 2") as caught:
+            await client.start("127.0.0.1", "t", "a-1")
+        assert caught.value.status == 409
+        await client.close()
+
+
+async def test_nobody_there_is_an_error_and_names_no_token() -> None:
+    client = Client(master_port=1)
+    with pytest.raises(FleetError) as caught:
+        await client.state("127.0.0.1", "very-secret")
+    assert "very-secret" not in str(caught.value)
+    await client.close()
+
+
+async def test_the_probe_is_asked_for_a_window() -> None:
+    paths: list[str] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        paths.append(request.path_qs)
+        return web.json_response({"schema": "gatebench.dev/probe/v1"})
+
+    async with site(handle) as port:
+        client = Client(probe_port=port)
+        await client.probe("127.0.0.1", "t", 1.5, None)
+        await client.probe("127.0.0.1", "t", 1.5, 2.25)
+        await client.close()
+    assert paths == ["/v1/report?from=1.500", "/v1/report?from=1.500&to=2.250"]
