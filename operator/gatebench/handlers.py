@@ -160,7 +160,7 @@ class Operator:
         kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(self._event)
 
     async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
-        configure_kopf(settings, namespaced=bool(self._settings.watch_namespaces))
+        configure_kopf(settings)
         self._context = await contexts.open_context(self._settings, self._namespace, __version__)
         world = World(self._settings, self._namespace, self._context.key, __version__)
         self._ticker = Ticker(self._context, world, self._metrics)
@@ -210,13 +210,13 @@ def is_settled(body: Mapping[str, Any]) -> bool:
     return complete and given.get("step") == "Done" and ttl is None
 
 
-def configure_kopf(given: kopf.OperatorSettings, *, namespaced: bool) -> None:
+def configure_kopf(given: kopf.OperatorSettings) -> None:
     """Kopf only watches here: no finalizer, no annotations, no events of its own."""
     given.posting.enabled = False
     given.networking.request_timeout = 30
     given.watching.connect_timeout = 10
     given.watching.server_timeout = 600
     given.networking.error_backoffs = [1, 2, 4, 8]
-    # In namespaced mode scanning would list namespaces and CRDs, which the role does not allow.
-    given.scanning.disabled = namespaced
+    # Scanning would list namespaces and CRDs, which the role does not allow (and nobody needs).
+    given.scanning.disabled = True
     given.persistence.finalizer = f"{GROUP}/none"

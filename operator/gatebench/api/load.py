@@ -58,9 +58,9 @@ class Request(Model):
     """Further headers. For secrets use headersFrom."""
     headers_from: Annotated[dict[str, HeaderSource], Field(max_length=16)] | None = None
     """Headers whose values come from Secrets, by name: {Authorization: {secretKeyRef: …, prefix: 'Bearer '}}."""
-    body: Annotated[
-        dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
-    ] | None = None
+    body: Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})] | None = (
+        None
+    )
     """JSON body; it replaces the generated one."""
     expect: Expect = Expect()
     """What a good answer is."""
@@ -144,9 +144,12 @@ class Load(Model):
 
     model_config = {
         "json_schema_extra": rules(
-            rule("self.stages.exists(s, !s.ramp)", "at least one stage must not be a ramp: only these are measured"),
             rule(
-                "self.stages.all(s, !has(s.name) || self.stages.filter(o, has(o.name) && o.name == s.name).size() == 1)",
+                "self.stages.exists(s, !s.ramp)",
+                "at least one stage must not be a ramp: only these are measured",
+            ),
+            rule(
+                "self.stages.all(s, !has(s.name) || self.stages.exists_one(o, has(o.name) && o.name == s.name))",
                 "names of stages must differ",
             ),
         )
@@ -182,5 +185,3 @@ class Load(Model):
     """Secrets with registry credentials for the fleet's image."""
     annotations: StringMap | None = None
     """Annotations of the fleet's pods."""
-
-

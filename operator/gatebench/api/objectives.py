@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from gatebench_analysis.metrics import PATTERN as METRIC_PATTERN
 from pydantic import Field
 
 from gatebench.api.fields import Bound, Model, ShortText, rule, rules
+from gatebench_analysis.metrics import PATTERN as METRIC_PATTERN
 
 _ABOVE_BELOW = (
     "(has(self.targetAbove) || has(self.warnBelow) || has(self.failBelow))"

@@ -49,7 +49,10 @@ class EnvVar(Model):
     model_config = {
         "json_schema_extra": rules(
             rule("!(has(self.value) && has(self.valueFrom))", "set only one of value and valueFrom"),
-            rule("!self.name.startsWith('GATEBENCH_')", "names that start with GATEBENCH_ are the operator's own"),
+            rule(
+                "!self.name.startsWith('GATEBENCH_')",
+                "names that start with GATEBENCH_ are the operator's own",
+            ),
         )
     }
 
@@ -66,7 +69,10 @@ class EnvFrom(Model):
 
     model_config = {
         "json_schema_extra": rules(
-            rule("has(self.configMapRef) != has(self.secretRef)", "set exactly one of configMapRef and secretRef")
+            rule(
+                "has(self.configMapRef) != has(self.secretRef)",
+                "set exactly one of configMapRef and secretRef",
+            )
         )
     }
 

@@ -13,7 +13,13 @@ DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 BOUND_PATTERN = r"^[0-9]+(\.[0-9]+)?(%|us|ms|s|m|h|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
-_SECONDS = {"us": Decimal("0.000001"), "ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
+_SECONDS = {
+    "us": Decimal("0.000001"),
+    "ms": Decimal("0.001"),
+    "s": Decimal(1),
+    "m": Decimal(60),
+    "h": Decimal(3600),
+}
 _SCALE = {
     "": Decimal(1),
     "m": Decimal("0.001"),

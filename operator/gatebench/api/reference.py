@@ -1,6 +1,6 @@
-"""Generates the reference page of the API from the CRD's schema, so that it cannot say anything else.
+"""Generates the reference pages from the CRD's schema and the list of metrics, so that they say nothing else.
 
-Run as `python -m gatebench.api.reference > docs/reference.md`.
+Run as `python -m gatebench.api.reference > docs/reference.md`, and with the argument `metrics` for docs/metrics.md.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from gatebench.api import API_VERSION, KIND, crd
 from gatebench.api.reasons import REMEDIES, ConditionType, Reason
+from gatebench_analysis import metrics
 
 Schema = Mapping[str, Any]
 _HEADER = f"""\
@@ -23,6 +24,23 @@ _HEADER = f"""\
 Durations are written `500ms`, `30s`, `1m30s`; quantities `8Gi`, `500m`; bounds `180ms`, `10%`, `6Gi`, `1000`.
 In `status` an absent field is a missing value, never a zero; its names carry their SI units.
 """
+
+_METRICS_HEADER = """\
+<!-- Generated from analysis/gatebench_analysis/metrics.py by `make generate`. Do not edit. -->
+# Metrics
+
+The names that objectives may use. Bounds are written in the metric's unit, or as `180ms`, `10%`, `6Gi`. A metric that
+could not be measured is missing: it is absent from the summary, named in `status.missing`, and an objective on it is
+`Unknown`.
+
+With `stage`, an objective is about one stage of the load; figures of the gateway cover the whole measured window.
+`requests.NAME.` stands before a metric of one request name, `query.NAME` for a query of `spec.metrics.queries`.
+"""
+
+
+def metrics_page() -> str:
+    """The page of all metrics as Markdown."""
+    return f"{_METRICS_HEADER}\n{metrics.page()}"
 
 
 def page() -> str:
@@ -107,4 +125,4 @@ def _reasons() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(metrics_page() if sys.argv[1:] == ["metrics"] else page())

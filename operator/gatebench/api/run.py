@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from gatebench.api.fields import Model, duration, rule
+from gatebench.api.fields import Model, duration, rule, rules
 from gatebench.api.gateway import Gateway, Upstream
 from gatebench.api.load import Load, Workload
 from gatebench.api.objectives import Metrics, Objective
@@ -71,7 +71,7 @@ _SAME_STAGES = rule(
 BenchmarkRunSpec.model_config = ConfigDict(
     **{
         **BenchmarkRunSpec.model_config,
-        "json_schema_extra": {"x-kubernetes-validations": [immutability_rule(), _SAME_STAGES]},
+        "json_schema_extra": rules(immutability_rule(), _SAME_STAGES),
     }
 )
 

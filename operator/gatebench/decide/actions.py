@@ -6,9 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from gatebench_analysis.document import Result
-
 from gatebench.decide.snapshot import Lease
+from gatebench_analysis.document import Result
 
 
 @dataclasses.dataclass(frozen=True)

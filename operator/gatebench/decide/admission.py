@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import urllib.parse
 
-from gatebench_analysis import objectives as judged
-
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide import objectives
 from gatebench.decide.draft import Draft, Outcome, Stop, Wait
@@ -16,6 +14,7 @@ from gatebench.decide.snapshot import Snapshot
 from gatebench.decide.world import World
 from gatebench.measure import queries
 from gatebench.plan.run import Run
+from gatebench_analysis import objectives as judged
 
 
 def target_of(url: str) -> str:
@@ -46,10 +45,16 @@ def _refuse(draft: Draft, reason: Reason, message: str) -> Stop:
 def _targets(run: Run, world: World) -> tuple[Reason, str] | None:
     allowed = {target_of(url) for url in world.settings.allowed_targets}
     upstream = run.spec.upstream
-    named = {"spec.gateway.url": run.spec.gateway.url, "spec.upstream.url": upstream.url if upstream else None}
+    named = {
+        "spec.gateway.url": run.spec.gateway.url,
+        "spec.upstream.url": upstream.url if upstream else None,
+    }
     for field, url in named.items():
         if url is not None and target_of(url) not in allowed:
-            return Reason.TARGET_NOT_ALLOWED, f"{field}: {target_of(url)} is not in the operator's allowedTargets"
+            return (
+                Reason.TARGET_NOT_ALLOWED,
+                f"{field}: {target_of(url)} is not in the operator's allowedTargets",
+            )
     return None
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatebench_analysis import isolation as analysis
-
 from gatebench.api.reasons import ConditionType
 from gatebench.api.status import Environment, Images
 from gatebench.decide.draft import condition_of
@@ -13,6 +11,7 @@ from gatebench.decide.snapshot import NodeFacts, Pod, Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import fleet, gateway, upstream
 from gatebench.plan.run import Run
+from gatebench_analysis import isolation as analysis
 
 
 def environment_of(run: Run, snap: Snapshot, world: World) -> Environment:

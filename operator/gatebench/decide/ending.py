@@ -60,7 +60,12 @@ def under_load(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
 def stop(run: Run, snap: Snapshot, world: World, draft: Draft, outcome: Stop) -> None:
     """Sets what the run ends with; Complete last."""
     not_measured = "Nothing was measured."
-    for kind in (ConditionType.ACCEPTED, ConditionType.GATEWAY_READY, ConditionType.ISOLATED, ConditionType.FLEET_READY):
+    for kind in (
+        ConditionType.ACCEPTED,
+        ConditionType.GATEWAY_READY,
+        ConditionType.ISOLATED,
+        ConditionType.FLEET_READY,
+    ):
         draft.default(kind, "Unknown", Reason.NOT_MEASURED, "The run ended before this was known.")
     draft.default(ConditionType.VALID, "Unknown", Reason.NOT_MEASURED, not_measured)
     draft.default(ConditionType.PASSED, "Unknown", Reason.NOT_MEASURED, not_measured)

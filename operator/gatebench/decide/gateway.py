@@ -18,7 +18,10 @@ def ready(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     """The gateway and the mock answer."""
     if run.spec.gateway.url is not None:
         draft.condition(
-            ConditionType.GATEWAY_READY, "True", Reason.NOT_OWNED, f"{run.spec.gateway.url} is not owned by this run."
+            ConditionType.GATEWAY_READY,
+            "True",
+            Reason.NOT_OWNED,
+            f"{run.spec.gateway.url} is not owned by this run.",
         )
     for component, container in (("upstream", upstream.CONTAINER), ("gateway", gateway.CONTAINER)):
         pod = snap.pod_of(component)
@@ -60,7 +63,8 @@ def _come_up(run: Run, pod: Pod, container_name: str, now: float, world: World, 
         ended = ""
         if container is not None and container.terminated_reason:
             ended = f"; it ended before with {podproblems.exit_words(container)}"
-        message = f"container {container_name} was not ready within {limit:g} s (path {run.spec.gateway.readiness.path})"
+        path = run.spec.gateway.readiness.path
+        message = f"container {container_name} was not ready within {limit:g} s (path {path})"
         return _stop(draft, failed, message + ended)
     draft.condition(ConditionType.GATEWAY_READY, "Unknown", Reason.STARTING, f"Pod {pod.name} is not ready yet.")
     return Wait("Starting")

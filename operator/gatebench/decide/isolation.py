@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from gatebench_analysis import isolation as analysis
-
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide.draft import Draft, Outcome, Stop, Wait
 from gatebench.decide.snapshot import Pod, Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import gateway
 from gatebench.plan.run import Run
+from gatebench_analysis import isolation as analysis
 
 # The kubelet moves the shared pool off newly exclusive cores every 10 s; before that a proof would be luck.
 SETTLE_SECONDS = 11.0
@@ -21,7 +20,10 @@ def prove(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     """Isolated, or the reason why not; with Preferred the run goes on without, marked."""
     if not run.isolated:
         draft.condition(
-            ConditionType.ISOLATED, "False", Reason.NOT_REQUIRED, "Isolation was not asked for; none is claimed."
+            ConditionType.ISOLATED,
+            "False",
+            Reason.NOT_REQUIRED,
+            "Isolation was not asked for; none is claimed.",
         )
         return None
     pod = snap.pod_of("gateway")
@@ -33,7 +35,10 @@ def prove(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     age = snap.now - container.running_since
     if age < SETTLE_SECONDS:
         draft.default(
-            ConditionType.ISOLATED, "Unknown", Reason.PROVING, "Waits for the kubelet to settle the shared pool."
+            ConditionType.ISOLATED,
+            "Unknown",
+            Reason.PROVING,
+            "Waits for the kubelet to settle the shared pool.",
         )
         return Wait("Isolating")
     if snap.probe is None or container.container_id is None:

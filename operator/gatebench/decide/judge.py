@@ -6,43 +6,40 @@ finds it and comes to the same words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from gatebench_analysis import assemble, validity
-from gatebench_analysis.document import Result
+from gatebench_analysis.document import Result, RunInfo
 
 from gatebench.api import quantities
 from gatebench.api.reasons import ConditionType, Reason
-from gatebench.api.status import Environment, ObjectiveResult, Summary
+from gatebench.api.status import ConditionStatus, ObjectiveResult, Summary
 from gatebench.decide import objectives
 from gatebench.decide.actions import StoreReport, StoreResult
 from gatebench.decide.describe import environment_of
 from gatebench.decide.draft import Draft, Outcome, Stop, Wait
 from gatebench.decide.snapshot import Snapshot
 from gatebench.decide.world import World
-from gatebench.plan import fleet, gateway
+from gatebench.plan import gateway
 from gatebench.plan.run import Run
+
+_MISSING, _WARNINGS = 64, 16
 
 
 def collect(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     """The result document is stored. Waits for Prometheus up to its deadline."""
     if snap.result is not None:
         return None
-    assert snap.load is not None  # run_load saw to it
+    if snap.load is None:
+        return Wait("Collecting")
     ended = float(snap.load.get("endedAt") or snap.now)
     waiting = snap.now - ended < world.settings.deadlines.metrics
-    if world.settings.prometheus.url and waiting and (snap.metrics is None or snap.metrics.unavailable):
-        why = snap.metrics.unavailable if snap.metrics is not None else None
-        if why:
-            draft.condition(ConditionType.VALID, _kept(draft), Reason.METRICS_UNAVAILABLE, why)
+    asked = snap.metrics is not None and snap.metrics.unavailable is None
+    if world.settings.prometheus.url and waiting and not asked:
+        if snap.metrics is not None and draft.status_of(ConditionType.VALID) == "Unknown":
+            message = f"Prometheus does not answer: {snap.metrics.unavailable}"
+            draft.condition(ConditionType.VALID, "Unknown", Reason.METRICS_UNAVAILABLE, message)
         return Wait("Collecting")
     draft.act(StoreResult(_assemble(run, snap, world, draft)), StoreReport())
     return Wait("Judging")
-
-
-def _kept(draft: Draft) -> Any:
-    return "Unknown"
 
 
 def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
@@ -53,12 +50,8 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
         disturbed = (draft.reason_of(ConditionType.VALID) or "", draft.message_of(ConditionType.VALID))
     return assemble.assemble(
         assemble.Inputs(
-            run=assemble.RunInfo(
-                name=run.name,
-                namespace=run.namespace,
-                uid=run.uid,
-                spec_hash=run.spec_hash,
-                spec=dict(run.raw_spec),
+            run=RunInfo(
+                name=run.name, namespace=run.namespace, uid=run.uid, spec_hash=run.spec_hash, spec=dict(run.raw_spec)
             ),
             load=dict(snap.load or {}),
             probe=None if snap.probe is None else dict(snap.probe),
@@ -68,19 +61,20 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
             objectives=objectives.parse(run),
             facts=validity.Facts(
                 isolation=run.spec.gateway.isolation if run.isolated else "None",
+                isolated=draft.status_of(ConditionType.ISOLATED) == "True",
                 cpus=run.spec.gateway.cpus,
                 gateway_container_id=container.container_id if container else None,
                 gateway_restarts=None if container is None else container.restarts,
                 max_foreign_time=quantities.bound_value(run.spec.gateway.max_foreign_time, "ratio"),
                 expected_workers=run.spec.load.workers,
                 disturbed=disturbed,
-                isolated=draft.status_of(ConditionType.ISOLATED) == "True",
             ),
         )
     )
 
 
 def _unavailable(snap: Snapshot, world: World) -> str | None:
+    """Why there are no figures of Prometheus; None where there are."""
     if not world.settings.prometheus.url:
         return "the operator has no Prometheus (prometheus.url of its settings)"
     if snap.metrics is None:
@@ -91,18 +85,95 @@ def _unavailable(snap: Snapshot, world: World) -> str | None:
 def judge(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     """The verdict, from the stored result."""
     result = snap.result
-    assert result is not None  # collect saw to it
-    valid, reason, message = validity.verdict(result)
-    if draft.status_of(ConditionType.VALID) != "False":
-        draft.condition(ConditionType.VALID, valid, Reason(reason), message)
-    cancelled = run.spec.cancel and result.load_outcome() != "Finished"
-    _judge_objectives(result, draft, bool(cancelled))
+    if result is None:
+        return Wait("Judging")
+    early = _ended_early(run, result, draft)
+    _valid(result, early, draft)
+    _passed(result, early, draft)
     _figures(run, result, draft)
-    if cancelled:
-        if draft.status_of(ConditionType.VALID) != "False":
-            draft.condition(
-                ConditionType.VALID, "Unknown", Reason.NOT_MEASURED, "The run was cancelled under load."
-            )
-            draft.set(summary=None)
-        return Stop(Reason.CANCELLED, Reason.CANCELLED, "cancelled under load; what was measured is in the result")
+    if early is not None:
+        return early
     return _verdict(draft)
+
+
+def _ended_early(run: Run, result: Result, draft: Draft) -> Stop | None:
+    """A load that was stopped by the user or the deadline; what spoiled a run before counts as that."""
+    if result.load_outcome() != "Stopped" or draft.status_of(ConditionType.VALID) == "False":
+        return None
+    if run.spec.cancel:
+        return Stop(Reason.CANCELLED, Reason.CANCELLED, "cancelled under load; what was measured is in the result")
+    message = "the deadline passed under load; what was measured until then is in the result"
+    return Stop(Reason.DEADLINE_EXCEEDED, Reason.DEADLINE_EXCEEDED, message)
+
+
+def _valid(result: Result, early: Stop | None, draft: Draft) -> None:
+    """The first cause stands: a condition that is False already is not changed."""
+    if draft.status_of(ConditionType.VALID) == "False":
+        return
+    if early is not None:
+        draft.condition(ConditionType.VALID, "Unknown", Reason.NOT_MEASURED, early.message)
+    elif result.validity:
+        first = result.validity[0]
+        draft.condition(ConditionType.VALID, first.status, Reason(first.reason), first.message)
+    else:
+        draft.condition(ConditionType.VALID, "True", Reason.MEASURED, "The measurement can be trusted.")
+
+
+def _passed(result: Result, early: Stop | None, draft: Draft) -> None:
+    if early is not None:
+        draft.condition(ConditionType.PASSED, "Unknown", Reason.NOT_MEASURED, early.message)
+        return
+    status: ConditionStatus = result.verdict.status
+    draft.condition(ConditionType.PASSED, status, Reason(result.verdict.reason), result.verdict.message)
+
+
+def _figures(run: Run, result: Result, draft: Draft) -> None:
+    """The figures of the status; none where they would look right and are not."""
+    holds = draft.status_of(ConditionType.VALID) == "True" or (
+        draft.status_of(ConditionType.VALID) == "Unknown"
+        and draft.reason_of(ConditionType.VALID) != Reason.NOT_MEASURED
+    )
+    draft.set(
+        summary=Summary.model_validate(result.summary) if holds and result.summary is not None else None,
+        objectives=[
+            ObjectiveResult(
+                metric=outcome.metric,
+                stage=outcome.stage,
+                outcome=outcome.outcome,
+                observed=outcome.observed,
+                value=outcome.value,
+                unit=outcome.unit,
+                bound=outcome.bound,
+                message=outcome.message or None,
+            )
+            for outcome in result.objectives
+        ],
+        missing=result.missing[:_MISSING] or None,
+        warnings=[*(run.status.warnings or []), *(w for w in result.warnings if w not in (run.status.warnings or []))][
+            :_WARNINGS
+        ]
+        or None,
+    )
+
+
+def _verdict(draft: Draft) -> Stop:
+    """Succeeded is Valid and Passed; its reason is that of the one that is not."""
+    for kind in (ConditionType.VALID, ConditionType.PASSED):
+        if draft.status_of(kind) != "True":
+            reason = Reason(draft.reason_of(kind) or Reason.NOT_SUCCEEDED)
+            complete = Reason.FINISHED if kind == ConditionType.PASSED else _complete(reason)
+            return Stop(complete, reason, draft.message_of(kind))
+    return Stop(Reason.FINISHED, Reason.SUCCEEDED, "The measurement is valid and the objectives are met.")
+
+
+def _complete(reason: Reason) -> Reason:
+    """A run that was disturbed has failed; one that was measured and found wanting has finished."""
+    failed = (
+        Reason.WORKER_LOST,
+        Reason.RUN_DISTURBED,
+        Reason.GATEWAY_FAILED,
+        Reason.GATEWAY_RESTARTED,
+        Reason.NODE_LOST,
+        Reason.MASTER_LOST,
+    )
+    return Reason.FAILED if reason in failed else Reason.FINISHED

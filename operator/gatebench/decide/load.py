@@ -146,13 +146,19 @@ def _pod_disturbance(pod: Pod, begun: float) -> tuple[Reason, str] | None:
 def _gateway_disturbance(pod: Pod, begun: float) -> tuple[Reason, str] | None:
     container = pod.container(gateway.CONTAINER)
     if pod.disrupted or (pod.failed and pod.reason == "NodeLost"):
-        return Reason.NODE_LOST, f"pod {pod.name} was taken off node {pod.node}: {pod.message or pod.reason or ''}"
+        return (
+            Reason.NODE_LOST,
+            f"pod {pod.name} was taken off node {pod.node}: {pod.message or pod.reason or ''}",
+        )
     if container is None:
         return None
     if pod.failed or container.running_since is None:
         return Reason.GATEWAY_FAILED, f"the gateway ended under load: {podproblems.exit_words(container)}"
     if _came_back(container, begun):
-        return Reason.GATEWAY_RESTARTED, f"the gateway restarted under load: {podproblems.exit_words(container)}"
+        return (
+            Reason.GATEWAY_RESTARTED,
+            f"the gateway restarted under load: {podproblems.exit_words(container)}",
+        )
     return None
 
 

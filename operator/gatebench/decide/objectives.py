@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from gatebench_analysis import metrics
-from gatebench_analysis.objectives import Objective
-
 from gatebench.api import quantities
 from gatebench.api.objectives import Objective as SpecObjective
 from gatebench.plan.run import Run
+from gatebench_analysis import metrics
+from gatebench_analysis.objectives import Objective
 
 _BOUNDS = ("target_above", "target_below", "warn_above", "warn_below", "fail_above", "fail_below")
 
@@ -38,6 +37,4 @@ def _one(field: str, objective: SpecObjective, query_names: set[str]) -> Objecti
         except ValueError as error:
             raise ValueError(f"{field}.{alias}: {error}") from error
         texts[alias] = text
-    return Objective(
-        metric=objective.metric, stage=objective.stage, optional=objective.optional, texts=texts, **bounds
-    )
+    return Objective(metric=objective.metric, stage=objective.stage, optional=objective.optional, texts=texts, **bounds)

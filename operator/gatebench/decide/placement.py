@@ -36,10 +36,12 @@ def place(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
         name = names.target_lease(target_of(run.spec.gateway.url))
         lease = next((lease for lease in snap.leases if lease.name == name), None)
         if lease is not None and lease.holder == run.uid:
-            return _acquired(draft)
+            _acquired(draft)
+            return None
         return _take(draft, name, lease, "the gateway")
     if not run.isolated or held_node(run, snap) is not None:
-        return _acquired(draft)
+        _acquired(draft)
+        return None
     fitting, why_not = _fitting(run, snap, world)
     if not fitting:
         return _none_fits(run, snap, world, draft, why_not)
@@ -126,10 +128,10 @@ def _none_fits(run: Run, snap: Snapshot, world: World, draft: Draft, why_not: li
     """No node could ever hold the pod as they are now: wait for one, up to the deadline."""
     message = "No node fits: " + ("; ".join(why_not[:8]) or "the cluster has none")
     limit = world.settings.deadlines.schedule
-    if draft.status_of(ConditionType.GATEWAY_READY) is not None:
-        if snap.now - draft.since(ConditionType.GATEWAY_READY) >= limit:
-            message = f"{message}; waited {limit:g} s"
-            draft.condition(ConditionType.GATEWAY_READY, "False", Reason.SCHEDULE_TIMEOUT, message)
-            return Stop(Reason.FAILED, Reason.SCHEDULE_TIMEOUT, message)
+    waited = snap.now - draft.since(ConditionType.GATEWAY_READY)
+    if draft.status_of(ConditionType.GATEWAY_READY) is not None and waited >= limit:
+        message = f"{message}; waited {limit:g} s"
+        draft.condition(ConditionType.GATEWAY_READY, "False", Reason.SCHEDULE_TIMEOUT, message)
+        return Stop(Reason.FAILED, Reason.SCHEDULE_TIMEOUT, message)
     draft.condition(ConditionType.GATEWAY_READY, "Unknown", Reason.UNSCHEDULABLE, message)
     return Wait("Pending")

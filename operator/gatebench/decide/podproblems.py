@@ -10,7 +10,13 @@ from gatebench.api.reasons import Reason
 from gatebench.decide.snapshot import Container, Pod
 from gatebench.settings import Deadlines
 
-_ADMISSION = ("SMTAlignmentError", "TopologyAffinityError", "UnexpectedAdmissionError", "NodeAffinity", "InPlacePodVerticalScaling")
+_ADMISSION = (
+    "SMTAlignmentError",
+    "TopologyAffinityError",
+    "UnexpectedAdmissionError",
+    "NodeAffinity",
+    "InPlacePodVerticalScaling",
+)
 _PULL = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 _CONFIG = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 _TAIL = 1024

@@ -9,9 +9,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from gatebench_analysis.document import Result
-
 from gatebench.measure.answers import Resources
+from gatebench_analysis.document import Result
 
 
 @dataclasses.dataclass(frozen=True)

@@ -71,7 +71,12 @@ def _begin(run: Run, draft: Draft) -> None:
     draft.default(ConditionType.RECONCILING, "True", Reason.PROGRESSING, "The run is being carried out.")
 
 
-_WAITS = (ConditionType.ACCEPTED, ConditionType.GATEWAY_READY, ConditionType.ISOLATED, ConditionType.FLEET_READY)
+_WAITS = (
+    ConditionType.ACCEPTED,
+    ConditionType.GATEWAY_READY,
+    ConditionType.ISOLATED,
+    ConditionType.FLEET_READY,
+)
 
 
 def _progressing(draft: Draft) -> None:

@@ -92,8 +92,8 @@ def _header_variables(run: Run, request_name: str | None = None) -> Iterator[tup
 
 def _secret_variables(run: Run) -> Iterator[str]:
     yield "GATEBENCH_TOKEN"
-    for _, variable, _ in _header_variables(run):
-        yield variable
+    for _, name, _ in _header_variables(run):
+        yield name
     for variable in run.spec.load.env or ():
         if variable.value_from is not None and variable.value_from.secret_key_ref is not None:
             yield variable.name

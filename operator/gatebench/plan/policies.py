@@ -35,9 +35,7 @@ def all_of(run: Run, operator_namespace: str) -> list[dict[str, Any]]:
         )
     if run.spec.upstream is not None and run.spec.upstream.mock is not None:
         own = _component(run, "gateway")
-        out.append(
-            _policy(run, run.names.upstream, "upstream", [_allow([own, workers, operator], upstream.PORT)])
-        )
+        out.append(_policy(run, run.names.upstream, "upstream", [_allow([own, workers, operator], upstream.PORT)]))
     return out
 
 

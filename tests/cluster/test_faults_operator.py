@@ -1,0 +1,149 @@
+"""The operator dies, its Prometheus is away, two runs want one node: a run ends right all the same."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from cluster import lab as labs
+from cluster.conftest import make_run
+from cluster.lab import Lab
+from cluster.test_faults_load import LONG
+
+SYSTEM = Lab(labs.OPERATOR_NAMESPACE)
+
+
+def kill_operator() -> None:
+    """SIGKILL, as a node would; then a fresh pod, so that one test's back-off does not slow the next."""
+    pods = SYSTEM.list("pods", "app.kubernetes.io/component=operator")
+    for pod in pods:
+        labs.kill(pod, pod["spec"]["containers"][0]["name"])
+        SYSTEM.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+
+
+def uids(lab: Lab, name: str) -> dict[str, str]:
+    """Pods of a run by name."""
+    return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in lab.children(name)}
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize("step", ["Starting", "Joining", "Measuring", "Collecting"])
+def test_a_killed_operator_goes_on_with_the_same_children(lab: Lab, step: str) -> None:
+    lab.apply(make_run(cleanup="Never", load={"stages": [{"duration": "15s", "users": 20}]}))
+    lab.until("all pods", lambda: len(uids(lab, "run")) == 4)
+    if step == "Joining":
+        lab.until_condition("run", "GatewayReady", "True")
+    elif step in ("Measuring", "Collecting"):
+        lab.until_step("run", step)
+    before = uids(lab, "run")
+    kill_operator()
+    status = lab.until_complete("run", 240)
+    assert uids(lab, "run") == before
+    assert lab.condition("run", "Succeeded")[0] == "True", lab.condition("run", "Succeeded")
+    assert status["summary"]["windowSeconds"] == pytest.approx(15, abs=1.5)
+    load = lab.result("run")["load"]
+    assert load["outcome"] == "Finished"
+    assert load["integrity"]["agree"] is True
+
+
+@pytest.mark.fault(24)
+def test_an_operator_that_was_down_for_the_whole_load_still_gets_the_result(lab: Lab) -> None:
+    lab.apply(make_run(cleanup="Never"))
+    lab.until_step("run", "WarmUp", "Measuring")
+    before = uids(lab, "run")
+    SYSTEM.kubectl("scale", "deployment/gatebench", "--replicas=0")
+    try:
+        time.sleep(20)  # the load takes ten
+    finally:
+        SYSTEM.kubectl("scale", "deployment/gatebench", "--replicas=1")
+    back = time.time()
+    lab.until_complete("run", 90)
+    assert time.time() - back < 75
+    assert uids(lab, "run") == before
+    assert lab.condition("run", "Succeeded")[0] == "True"
+
+
+@pytest.mark.fault(33)
+def test_two_runs_that_want_one_node_run_one_after_the_other(lab: Lab) -> None:
+    isolated = {"isolation": "Required", "nodeSelector": {"kubernetes.io/hostname": "node0"}}
+    short = {"stages": [{"duration": "5s", "users": 10}]}
+    for name in ("first", "second"):
+        lab.apply(make_run(name, gateway=isolated, load=short))
+    lab.until("one is queued", lambda: {"Queued"} & {lab.status(n).get("step") for n in ("first", "second")})
+    queued = next(n for n in ("first", "second") if lab.status(n).get("step") == "Queued")
+    other = "second" if queued == "first" else "first"
+    message = lab.condition(queued, "Accepted")[2]
+    assert "node0" in message
+    for name in (other, queued):
+        status = lab.until_complete(name, 240)
+        assert lab.condition(name, "Succeeded")[0] == "True", (name, status)
+    assert lab.status(queued)["nodeAcquiredAt"] >= lab.status(other)["finishedAt"]
+
+
+@pytest.mark.fault(20)
+def test_a_prometheus_that_is_away_leaves_the_verdict_unknown_not_wrong(lab: Lab) -> None:
+    memory = [{"metric": "gateway.memory.end", "failAbove": "1Gi"}, {"metric": "query.up", "failBelow": 1}]
+    lab.apply(
+        make_run(
+            load={"stages": [{"duration": "20s", "users": 20}]},
+            objectives=memory,
+            metrics={"queries": [{"name": "up", "promql": "vector(1)"}]},
+        )
+    )
+    lab.until_step("run", "Measuring")
+    SYSTEM.kubectl("scale", "deployment/gatebench-prometheus", "--replicas=0")
+    try:
+        lab.until_complete("run", 240)
+    finally:
+        SYSTEM.kubectl("scale", "deployment/gatebench-prometheus", "--replicas=1")
+        SYSTEM.kubectl("rollout", "status", "deployment/gatebench-prometheus", "--timeout=60s")
+    assert lab.condition("run", "Complete")[0] == "True"
+    assert lab.condition("run", "Valid")[:2] == ("Unknown", "MetricsUnavailable")
+    assert lab.condition("run", "Passed")[0] == "Unknown"
+    assert lab.condition("run", "Succeeded")[0] == "False"
+    assert "query.up" in lab.status("run")["missing"]
+
+
+@pytest.mark.fault(21)
+def test_a_query_without_an_answer_is_missing_and_its_objective_unknown(lab: Lab) -> None:
+    queries = [
+        {"name": "none", "promql": "no_such_series"},
+        {"name": "nan", "promql": "vector(0) / 0"},
+        {"name": "two", "promql": "label_replace(vector(1), 'a', 'b', '', '') or vector(2)"},
+        {"name": "one", "promql": "vector(7)"},
+    ]
+    objectives = [{"metric": f"query.{query['name']}", "failAbove": 100} for query in queries]
+    lab.apply(make_run(metrics={"queries": queries}, objectives=objectives))
+    status = lab.until_complete("run")
+    outcomes = {o["metric"]: o for o in status["objectives"]}
+    assert outcomes["query.one"]["outcome"] == "Pass"
+    assert outcomes["query.one"]["value"] == 7
+    for name in ("none", "nan", "two"):
+        assert outcomes[f"query.{name}"]["outcome"] == "Unknown", name
+        assert "value" not in outcomes[f"query.{name}"]
+        assert f"query.{name}" in status["missing"]
+    assert lab.condition("run", "Passed")[0] == "Unknown"
+    assert lab.condition("run", "Succeeded")[0] == "False"
+
+
+@pytest.mark.fault(23)
+def test_two_series_where_one_is_due_are_ambiguous(lab: Lab) -> None:
+    queries = [{"name": "pods", "promql": 'kubelet_running_pods or up{job=~".+"}'}]
+    lab.apply(make_run(metrics={"queries": queries}, objectives=[{"metric": "query.pods", "failAbove": 1}]))
+    status = lab.until_complete("run")
+    assert "AmbiguousQuery" in json.dumps(status["objectives"])
+    assert lab.condition("run", "Passed")[0] == "Unknown"
+
+
+@pytest.mark.fault(29)
+def test_a_cancelled_run_keeps_what_was_measured_and_does_not_succeed(lab: Lab) -> None:
+    lab.apply(make_run(**LONG))
+    lab.until_step("run", "Measuring")
+    lab.kubectl("patch", "brun", "run", "--type=merge", "-p", '{"spec":{"cancel":true}}')
+    status = lab.until_complete("run", 60)
+    assert lab.condition("run", "Complete")[1] == "Cancelled"
+    assert lab.condition("run", "Succeeded")[:2] == ("False", "Cancelled")
+    assert "summary" not in status
+    assert lab.result("run")["load"]["outcome"] == "Stopped"
