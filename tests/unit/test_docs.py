@@ -26,6 +26,7 @@ def test_every_reason_is_explained_in_the_words_of_its_remedy(reason: Reason) ->
 
 def test_reference_is_not_stale() -> None:
     assert (DOCS / "reference.md").read_text() == reference.page(), "run make generate"
+    assert (DOCS / "metrics.md").read_text() == reference.metrics_page(), "run make generate"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

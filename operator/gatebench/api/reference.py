@@ -1,6 +1,7 @@
 """Generates the reference pages from the CRD's schema and the list of metrics, so that they say nothing else.
 
-Run as `python -m gatebench.api.reference > docs/reference.md`, and with the argument `metrics` for docs/metrics.md.
+Run as `python -m gatebench.api.reference > docs/reference.md`, and with the argument `metrics` for
+docs/metrics.md.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ _METRICS_HEADER = """\
 <!-- Generated from analysis/gatebench_analysis/metrics.py by `make generate`. Do not edit. -->
 # Metrics
 
-The names that objectives may use. Bounds are written in the metric's unit, or as `180ms`, `10%`, `6Gi`. A metric that
-could not be measured is missing: it is absent from the summary, named in `status.missing`, and an objective on it is
-`Unknown`.
+The names that objectives may use. Bounds are written in the metric's unit, or as `180ms`, `10%`, `6Gi`. A
+metric that could not be measured is missing: it is absent from the summary, named in `status.missing`, and an
+objective on it is `Unknown`.
 
-With `stage`, an objective is about one stage of the load; figures of the gateway cover the whole measured window.
-`requests.NAME.` stands before a metric of one request name, `query.NAME` for a query of `spec.metrics.queries`.
+With `stage`, an objective is about one stage of the load; figures of the gateway cover the whole measured
+window. `requests.NAME.` stands before a metric of one request name, `query.NAME` for a query of
+`spec.metrics.queries`.
 """
 
 
