@@ -5,6 +5,8 @@ The rows are those of docs/faults.md; a test is tied to one by `@pytest.mark.fau
 
 from __future__ import annotations
 
+import contextlib
+import io
 import pathlib
 import re
 import sys
@@ -36,15 +38,11 @@ def table(text: str) -> dict[int, str]:
 def main() -> int:
     """Exit 1 where a mark names no row, 0 otherwise: rows may wait for the feature that they are about."""
     collected = Collected()
-    code = pytest.main(
-        ["--collect-only", "-qq", "--no-header", "--no-summary", "-p", "no:terminal", str(ROOT / "tests")],
-        [collected],
-    )
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = pytest.main(["--collect-only", str(ROOT / "tests")], [collected])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        print(
-            f"the tests cannot be collected: pytest --collect-only says why (exit {int(code)})",
-            file=sys.stderr,
-        )
+        print(f"{said.getvalue()}\nthe tests cannot be collected", file=sys.stderr)
         return 1
     rows = table((ROOT / "docs" / "faults.md").read_text())
     for number, what in rows.items():
@@ -54,9 +52,8 @@ def main() -> int:
             print(f"       {test}")
     without = [number for number in rows if number not in collected.rows]
     unknown = sorted(set(collected.rows) - set(rows))
-    print(
-        f"\n{len(rows) - len(without)} of {len(rows)} rows have tests; without: {', '.join(map(str, without)) or 'none'}"
-    )
+    named = ", ".join(map(str, without)) or "none"
+    print(f"\n{len(rows) - len(without)} of {len(rows)} rows have tests; without: {named}")
     if unknown:
         print(f"marks that name no row: {', '.join(map(str, unknown))}", file=sys.stderr)
     return 1 if unknown else 0

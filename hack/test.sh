@@ -34,7 +34,7 @@ cluster_tests tests/contract
 step "images"
 "$repo/hack/images/images.sh"
 step "the operator"
-"$repo/hack/deploy.sh"
+VALUES=$hack/test-values.yaml "$repo/hack/deploy.sh"
 step "tests of the cluster itself"
 cluster_tests tests/cluster/test_embedded_cluster.py
 step "cluster tests"

@@ -84,7 +84,12 @@ def cpus(text: str) -> set[int]:
 
 def said(lab: Lab, name: str, of: str) -> str:
     """The first words of a container."""
-    return str(lab.until(f"words of {name}/{of}", lambda: lab.kubectl("logs", name, "-c", of, check=False), 60))
+
+    def words() -> str:
+        text = lab.kubectl("logs", name, "-c", of, check=False)
+        return "" if text.startswith("Error from server") else text  # it is not there yet
+
+    return str(lab.until(f"words of {name}/{of}", words, 60))
 
 
 def test_a_guaranteed_pod_owns_its_core_and_the_others_keep_off(lab: Lab) -> None:
