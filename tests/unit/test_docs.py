@@ -6,10 +6,11 @@ import pathlib
 import re
 
 import pytest
+from typer.main import get_command
+
 from gatebench.api import reference
 from gatebench.api.reasons import REMEDIES, Reason
 from gatebench.cli.main import app
-from typer.main import get_command
 
 ROOT = pathlib.Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
+
 from gatebench.api import API_VERSION, KIND
-from gatebench.api.quantities import quantity_value
+from gatebench.api.quantities import bound_value, quantity_value
 from gatebench.api.run import BenchmarkRunSpec
+from gatebench_analysis import metrics
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
@@ -36,17 +38,13 @@ def example(request: pytest.FixtureRequest) -> pathlib.Path:
     return request.param
 
 
-@pytest.fixture(
-    params=[path for path in EXAMPLES if path.stem.endswith("-small")], ids=lambda path: path.stem
-)
+@pytest.fixture(params=[path for path in EXAMPLES if path.stem.endswith("-small")], ids=lambda path: path.stem)
 def small(request: pytest.FixtureRequest) -> pathlib.Path:
     return request.param
 
 
 def test_every_profile_has_an_example_and_a_small_twin() -> None:
-    assert {path.stem for path in EXAMPLES} == {
-        f"{name}{twin}" for name in PROFILES for twin in ("", "-small")
-    }
+    assert {path.stem for path in EXAMPLES} == {f"{name}{twin}" for name in PROFILES for twin in ("", "-small")}
 
 
 def test_example_is_a_run_named_after_its_file(example: pathlib.Path) -> None:
@@ -94,10 +92,10 @@ def test_small_twin_fits_a_machine_of_two_cores(small: pathlib.Path) -> None:
 
 
 def test_small_twin_is_judged_by_the_same_metrics(small: pathlib.Path) -> None:
-    def metrics(path: pathlib.Path) -> list[tuple[str, str | None]]:
+    def bounded(path: pathlib.Path) -> list[tuple[str, str | None]]:
         return [(objective.metric, objective.stage) for objective in spec_of(path).objectives or ()]
 
-    assert metrics(small) == metrics(small.with_name(small.name.replace("-small", "")))
+    assert bounded(small) == bounded(small.with_name(small.name.replace("-small", "")))
 
 
 @pytest.mark.parametrize(
@@ -127,3 +125,15 @@ def test_demo_asks_for_less_than_one_core_can_do() -> None:
 
 def test_no_example_has_a_well_known_key(example: pathlib.Path) -> None:
     assert "1234" not in re.sub(r"#.*", "", example.read_text())
+
+
+def test_bounds_have_a_meaning_for_their_metric_and_an_order(example: pathlib.Path) -> None:
+    for objective in spec_of(example).objectives or ():
+        metric = metrics.find(objective.metric)
+        assert metric is not None, objective.metric
+        for rising, names in ((True, ("target_below", "warn_above", "fail_above")),
+                              (False, ("target_above", "warn_below", "fail_below"))):  # fmt: skip
+            given = [getattr(objective, name) for name in names if getattr(objective, name) is not None]
+            values = [bound_value(bound, metric.unit) for bound in given]
+            assert values == sorted(values, reverse=not rising), objective
+        assert objective.stage is None or metric.staged, objective

@@ -77,9 +77,7 @@ Kubeconfig = Annotated[
         show_envvar=False,
     ),
 ]
-Context = Annotated[
-    str | None, typer.Option("--context", help="Context of the kubeconfig.", show_default=False)
-]
+Context = Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig.", show_default=False)]
 Timeout = Annotated[
     str | None,
     typer.Option(

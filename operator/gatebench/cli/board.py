@@ -52,9 +52,7 @@ def _conditions(view: View) -> Table:
         mark, style = _STYLES.get(condition.status if condition else "Unknown", (".", "dim"))
         message = " ".join(condition.message.split()) if condition else ""
         reason = condition.reason if condition else ""
-        table.add_row(
-            Text(mark, style), Text(kind), Text(reason, style), Text(message, "dim", overflow="fold")
-        )
+        table.add_row(Text(mark, style), Text(kind), Text(reason, style), Text(message, "dim", overflow="fold"))
     return table
 
 
@@ -65,9 +63,7 @@ def _load(view: View) -> RenderableType:
     span = f"{figures.duration(elapsed)} of {figures.duration(total)}"
     bar.add_row(
         Text(str(progress.get("stage") or view.step), "bold"),
-        ProgressBar(
-            total=float(total) if total else None, completed=min(elapsed, float(total or elapsed)), width=30
-        ),
+        ProgressBar(total=float(total) if total else None, completed=min(elapsed, float(total or elapsed)), width=30),
         Text(span),
     )
     return Group(bar, Text("   ".join(render.live_figures(live))))

@@ -56,20 +56,14 @@ def definition(installed: Object | None, own: Object, served: bool | None) -> Ch
     versions = {v["name"]: v for v in installed["spec"]["versions"]}
     mine = own["spec"]["versions"][0]
     if mine["name"] not in versions:
-        return Check(
-            Level.FAIL, subject, f"it has {', '.join(versions)}, not {mine['name']}", "upgrade the chart"
-        )
+        return Check(Level.FAIL, subject, f"it has {', '.join(versions)}, not {mine['name']}", "upgrade the chart")
     there = field_paths(versions[mine["name"]]["schema"]["openAPIV3Schema"])
     here = field_paths(mine["schema"]["openAPIV3Schema"])
     if here - there:
         lacking = ", ".join(sorted(here - there)[:3])
-        return Check(
-            Level.WARN, subject, f"the installed one is older: it lacks {lacking}", "helm upgrade gatebench"
-        )
+        return Check(Level.WARN, subject, f"the installed one is older: it lacks {lacking}", "helm upgrade gatebench")
     if there - here:
-        return Check(
-            Level.WARN, subject, "the installed one is newer than this program", "upgrade this program"
-        )
+        return Check(Level.WARN, subject, "the installed one is newer than this program", "upgrade this program")
     return Check(Level.OK, subject, f"{mine['name']} is served, with the fields that this program knows")
 
 
@@ -77,9 +71,7 @@ def operator(deployments: Sequence[Object] | None, own_version: str) -> Check:
     """The operator's Deployment. None: there was no right to look."""
     subject = "operator"
     if deployments is None:
-        return Check(
-            Level.WARN, subject, "no right to list deployments", "ask its administrator whether it runs"
-        )
+        return Check(Level.WARN, subject, "no right to list deployments", "ask its administrator whether it runs")
     if not deployments:
         return Check(Level.FAIL, subject, "no operator found", "helm install gatebench charts/gatebench")
     if len(deployments) > 1:
@@ -154,9 +146,7 @@ def room(found: Sequence[Room], cpus: int) -> Check:
     """Whether some node can hold a gateway with `cpus` exclusive cores and its probe."""
     subject, need = "node", f"{cpus} + {PROBE_CPUS:g} CPUs"
     if not found:
-        return Check(
-            Level.FAIL, subject, "no node is ready and takes pods", "kubectl get nodes; remove taints"
-        )
+        return Check(Level.FAIL, subject, "no node is ready and takes pods", "kubectl get nodes; remove taints")
     shown = ", ".join(
         f"{r.node} {r.allocatable:g} allocatable" + ("" if r.free is None else f", {max(r.free, 0):.2f} free")
         for r in found[:3]
@@ -166,9 +156,7 @@ def room(found: Sequence[Room], cpus: int) -> Check:
         remedy = "add a larger node" + (f", or set gateway.cpus to {smaller}" if smaller else "")
         return Check(Level.FAIL, subject, f"none can give {need}: {shown}", remedy)
     if not any(r.fits_now(cpus) for r in found):
-        return Check(
-            Level.WARN, subject, f"{need} are not free now: {shown}", "free CPU, or wait for what runs there"
-        )
+        return Check(Level.WARN, subject, f"{need} are not free now: {shown}", "free CPU, or wait for what runs there")
     return Check(Level.OK, subject, f"{need} are there: {shown}")
 
 
@@ -205,13 +193,9 @@ def prometheus(url: str, seen: int | None, error: str | None) -> Check:
     subject = "Prometheus"
     if not url:
         remedy = "set prometheus.embedded or prometheus.url in the chart; short runs do without"
-        return Check(
-            Level.WARN, subject, "the operator has none: CPU and memory come from the probe alone", remedy
-        )
+        return Check(Level.WARN, subject, "the operator has none: CPU and memory come from the probe alone", remedy)
     if error is not None:
-        return Check(
-            Level.WARN, subject, f"{url}: {error}", "check prometheus.url, and that it answers the operator"
-        )
+        return Check(Level.WARN, subject, f"{url}: {error}", "check prometheus.url, and that it answers the operator")
     if not seen:
         remedy = "scrape the kubelet's /metrics/cadvisor (docs/install.md)"
         return Check(Level.FAIL, subject, f"{url} answers, without container_cpu_usage_seconds_total", remedy)

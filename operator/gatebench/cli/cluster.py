@@ -72,9 +72,7 @@ class Cluster:
             content = bytes(answer.read())
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             reason = str(getattr(error, "reason", None) or error).splitlines()[-1]
-            message = (
-                f"cannot reach the API server at {self.address}: {reason}; check --kubeconfig and --context"
-            )
+            message = f"cannot reach the API server at {self.address}: {reason}; check --kubeconfig and --context"
             raise ApiError(message) from error
         if not 200 <= answer.status <= 299:
             raise of_answer(answer.status, content, about)
@@ -105,9 +103,7 @@ class Cluster:
         """All runs of a namespace, or of all namespaces, oldest first."""
         path = path_of(KIND, namespace) if namespace else f"{_RUNS}/{PLURAL}"
         items: Iterable[dict[str, Any]] = self.json("GET", path, about="list of runs").get("items") or []
-        return sorted(
-            items, key=lambda run: (run["metadata"].get("creationTimestamp", ""), run["metadata"]["name"])
-        )
+        return sorted(items, key=lambda run: (run["metadata"].get("creationTimestamp", ""), run["metadata"]["name"]))
 
     def apply(self, manifest: Manifest, namespace: str, force: bool = True) -> dict[str, Any]:
         """Server-side apply, or creation where the manifest has generateName; unknown fields are refused."""
@@ -171,9 +167,7 @@ class Cluster:
         core, about = client.CoreV1Api(self._client), f"port-forward to {namespace}/{pod}"
         received = bytearray()
         try:
-            forwarded = portforward(
-                core.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)
-            )
+            forwarded = portforward(core.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
             with contextlib.closing(forwarded.socket(port)) as connection:
                 connection.setblocking(True)
                 connection.settimeout(timeout)
@@ -205,9 +199,7 @@ def connect(kubeconfig: str | None, context: str | None) -> Cluster:
     except ConfigException as error:
         if kubeconfig or context or not _in_cluster(config, configuration):
             text = str(error).rstrip(".")
-            raise CliError(
-                f"no cluster to talk to: {text}; set KUBECONFIG, or --kubeconfig and --context"
-            ) from error
+            raise CliError(f"no cluster to talk to: {text}; set KUBECONFIG, or --kubeconfig and --context") from error
         namespace = _own_namespace()
     except (OSError, ValueError) as error:
         raise CliError(f"the kubeconfig cannot be read: {error}") from error

@@ -58,9 +58,7 @@ def _remove(cluster: Cluster, name: str, namespace: str) -> None:
     deadline = time.monotonic() + _GONE_WITHIN
     while cluster.find(KIND, name, namespace) is not None:
         if time.monotonic() > deadline:
-            raise CliError(
-                f"run {name} is still being deleted after {_GONE_WITHIN:.0f} s: look at its finalizers"
-            )
+            raise CliError(f"run {name} is still being deleted after {_GONE_WITHIN:.0f} s: look at its finalizers")
         time.sleep(0.5)
 
 
@@ -118,9 +116,7 @@ def result_table(cluster: Cluster, run: View) -> str:
     try:
         return str(text.table(document.read(packed)))
     except (ValueError, OSError, EOFError) as error:
-        raise CliError(
-            f"the result of run {run.name} cannot be read: {error}; is gatebench older than it?"
-        ) from error
+        raise CliError(f"the result of run {run.name} cannot be read: {error}; is gatebench older than it?") from error
 
 
 def save_artifacts(cluster: Cluster, run: View, directory: pathlib.Path) -> list[pathlib.Path]:

@@ -43,9 +43,7 @@ def _checks(cluster: Cluster, namespace: str, *, cpus: int, with_pod: bool) -> I
     settings = _settings(cluster, deployments or [])
     rooms = _rooms(cluster)
     if rooms is None:
-        yield Check(
-            Level.WARN, "node", "no right to list nodes", "kubectl describe a run that is Unschedulable"
-        )
+        yield Check(Level.WARN, "node", "no right to list nodes", "kubectl describe a run that is Unschedulable")
     else:
         yield checks.room(rooms, cpus)
         yield from _pinning(cluster, namespace, rooms, settings, with_pod)
@@ -70,14 +68,9 @@ def _definition(cluster: Cluster) -> Check:
 
 
 def _rights(cluster: Cluster, namespace: str) -> list[tuple[str, str, bool]]:
-    wanted = [
-        (verb, f"{PLURAL}.{GROUP}", PLURAL, GROUP) for verb in ("create", "get", "list", "patch", "delete")
-    ]
+    wanted = [(verb, f"{PLURAL}.{GROUP}", PLURAL, GROUP) for verb in ("create", "get", "list", "patch", "delete")]
     wanted.append(("get", "configmaps", "configmaps", ""))
-    return [
-        (verb, shown, cluster.may(verb, resource, namespace, group))
-        for verb, shown, resource, group in wanted
-    ]
+    return [(verb, shown, cluster.may(verb, resource, namespace, group)) for verb, shown, resource, group in wanted]
 
 
 def _items(cluster: Cluster, path: str, **query: str) -> list[dict[str, Any]] | None:
@@ -141,11 +134,7 @@ def _pinning(
         yield Check(Level.WARN, pinning.SUBJECT, "not tried: the operator's settings cannot be read", later)
         return
     runs = _items(cluster, f"/apis/{GROUP}/{VERSION}/{PLURAL}") or []
-    busy = [
-        v
-        for v in map(view.of, runs)
-        if v.status.get("nodeAcquiredAt") and v.step not in ("Done", "CleaningUp")
-    ]
+    busy = [v for v in map(view.of, runs) if v.status.get("nodeAcquiredAt") and v.step not in ("Done", "CleaningUp")]
     if busy:
         yield Check(
             Level.WARN,

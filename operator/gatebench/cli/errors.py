@@ -7,9 +7,7 @@ import re
 from typing import Any
 
 # Server-side apply says it in one way, creation in another.
-_UNKNOWN_FIELD = re.compile(
-    r'(?<![\w.])\.?([\w.\[\]-]+): field not declared in schema|unknown field "([^"]+)"'
-)
+_UNKNOWN_FIELD = re.compile(r'(?<![\w.])\.?([\w.\[\]-]+): field not declared in schema|unknown field "([^"]+)"')
 
 
 class CliError(Exception):
@@ -33,9 +31,7 @@ def of_answer(code: int, body: bytes, about: str) -> ApiError:
             code,
         )
     if code == 401:
-        return ApiError(
-            f"{about}: the cluster does not accept your credentials; log in, or check --context", code
-        )
+        return ApiError(f"{about}: the cluster does not accept your credentials; log in, or check --context", code)
     causes = (status.get("details") or {}).get("causes") or []
     named = [f"{cause['field']}: {_tidy(cause.get('message', ''))}" for cause in causes if cause.get("field")]
     message = "; ".join(dict.fromkeys(named)) or _tidy(

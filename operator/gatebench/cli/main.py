@@ -52,9 +52,7 @@ def _run(cluster: clusters.Cluster, name: str, namespace: str | None) -> view.Vi
 def run(
     file: Annotated[
         str,
-        typer.Option(
-            "--filename", "-f", help="YAML with one BenchmarkRun and what it refers to; - is stdin."
-        ),
+        typer.Option("--filename", "-f", help="YAML with one BenchmarkRun and what it refers to; - is stdin."),
     ],
     namespace: Namespace = None,
     timeout: Timeout = None,
@@ -95,9 +93,7 @@ def wait(
 
 
 @app.command(
-    epilog=_examples(
-        "gatebench get", "gatebench get demo", "gatebench get demo -o wide", "gatebench get demo -o json"
-    )
+    epilog=_examples("gatebench get", "gatebench get demo", "gatebench get demo -o wide", "gatebench get demo -o json")
 )
 def get(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Name of the run; none: all.")] = None,
@@ -106,9 +102,7 @@ def get(
         typer.Option("--output", "-o", help="json, yaml, or wide: the whole result.", show_default=False),
     ] = None,
     namespace: Namespace = None,
-    all_namespaces: Annotated[
-        bool, typer.Option("--all-namespaces", "-A", help="Runs of all namespaces.")
-    ] = False,
+    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Runs of all namespaces.")] = False,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
 ) -> None:
@@ -139,9 +133,7 @@ def get(
 
 
 @app.command(epilog=_examples("gatebench cancel demo"))
-def cancel(
-    name: RunName, namespace: Namespace = None, kubeconfig: Kubeconfig = None, context: Context = None
-) -> None:
+def cancel(name: RunName, namespace: Namespace = None, kubeconfig: Kubeconfig = None, context: Context = None) -> None:
     """End a run early. What was measured until then is kept; the run does not succeed."""
     cluster = clusters.connect(kubeconfig, context)
     found = _run(cluster, name, namespace)
@@ -156,9 +148,7 @@ def artifacts(
     name: RunName,
     directory: Annotated[
         pathlib.Path | None,
-        typer.Option(
-            "--output", "-o", help="Directory; by default one with the run's name.", show_default=False
-        ),
+        typer.Option("--output", "-o", help="Directory; by default one with the run's name.", show_default=False),
     ] = None,
     namespace: Namespace = None,
     kubeconfig: Kubeconfig = None,
@@ -172,14 +162,10 @@ def artifacts(
 
 
 @app.command(
-    epilog=_examples(
-        "gatebench doctor", "gatebench doctor --cpus 4 -n benchmarks", "gatebench doctor --no-pod"
-    )
+    epilog=_examples("gatebench doctor", "gatebench doctor --cpus 4 -n benchmarks", "gatebench doctor --no-pod")
 )
 def doctor(
-    cpus: Annotated[
-        int, typer.Option("--cpus", min=1, max=256, help="Exclusive cores that a gateway needs.")
-    ] = 1,
+    cpus: Annotated[int, typer.Option("--cpus", min=1, max=256, help="Exclusive cores that a gateway needs.")] = 1,
     pod: Annotated[
         bool,
         typer.Option("--pod/--no-pod", help="Prove exclusive cores with a pod that lives for half a minute."),

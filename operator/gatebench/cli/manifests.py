@@ -53,9 +53,7 @@ def _flatten(document: Any, source: str) -> list[dict[str, Any]]:
         return [one for item in document.get("items") or [] for one in _flatten(item, source)]
     kind = (document["apiVersion"], document["kind"])
     if document["kind"] == KIND and kind not in _KINDS:
-        raise CliError(
-            f"{source}: apiVersion {document['apiVersion']} of {KIND}: this gatebench speaks {API_VERSION}"
-        )
+        raise CliError(f"{source}: apiVersion {document['apiVersion']} of {KIND}: this gatebench speaks {API_VERSION}")
     if kind not in _KINDS:
         raise CliError(
             f"{source}: {document['kind']} is none of ConfigMap, Secret, {KIND}: apply it with kubectl first"

@@ -86,15 +86,11 @@ def prove(cluster: Cluster, namespace: str, node: str, subject_image: str, probe
             body=manifest(name, node, subject_image, probe_image, token),
         )
     except ApiError as error:
-        return Check(
-            Level.WARN, SUBJECT, f"not tried on {node}: {error}", "a run's condition Isolated proves it too"
-        )
+        return Check(Level.WARN, SUBJECT, f"not tried on {node}: {error}", "a run's condition Isolated proves it too")
     try:
         return _watch(cluster, namespace, name, node, token)
     except CliError as error:
-        return Check(
-            Level.WARN, SUBJECT, f"not proven on {node}: {error}", "a run's condition Isolated proves it too"
-        )
+        return Check(Level.WARN, SUBJECT, f"not proven on {node}: {error}", "a run's condition Isolated proves it too")
     finally:
         cluster.delete("Pod", name, namespace)
 

@@ -20,12 +20,8 @@ def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
     table = [list(row) for row in rows]
     if not table:
         return []
-    widths = [
-        max(len(row[i]) for row in table if i < len(row)) for i in range(max(len(row) for row in table))
-    ]
-    return [
-        indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=False)).rstrip() for row in table
-    ]
+    widths = [max(len(row[i]) for row in table if i < len(row)) for i in range(max(len(row) for row in table))]
+    return [indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=False)).rstrip() for row in table]
 
 
 def changes(before: View | None, after: View) -> list[str]:
@@ -98,11 +94,7 @@ def banner(view: View) -> list[str]:
         condition = view.conditions.get(kind)
         if condition is None:
             continue
-        bad = (
-            condition.reason not in ("Finished", "Running")
-            if kind == "Complete"
-            else condition.status != "True"
-        )
+        bad = condition.reason not in ("Finished", "Running") if kind == "Complete" else condition.status != "True"
         if bad and condition.reason not in ("NotMeasured", "NotRequired", "NotOwned"):
             lines.append("  " + condition_line(condition))
     if view.is_("Valid", "False"):
@@ -148,9 +140,7 @@ def _environment(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
     isolation = environment.get("isolation")
     if isolation:
         cpuset = f", CPU {environment['cpuset']}" if environment.get("cpuset") else ""
-        words = {"Proven": "proven", "NotProven": "not proven", "NotClaimed": "not claimed"}.get(
-            isolation, isolation
-        )
+        words = {"Proven": "proven", "NotProven": "not proven", "NotClaimed": "not claimed"}.get(isolation, isolation)
         proof = f": {environment['isolationProof']}" if environment.get("isolationProof") else ""
         rows.append(("isolation", f"{words}{cpuset}{proof}"))
     if environment.get("node"):
@@ -167,9 +157,7 @@ def _summary(view: View) -> list[tuple[str, str]]:
         return []
     latency, gateway = view.part("summary", "latencySeconds"), view.part("summary", "gateway")
     warm_up, ceiling = view.part("summary", "warmUp"), view.part("summary", "ceiling")
-    measured = (
-        f"{figures.seconds(summary.get('windowSeconds'))}, {figures.number(summary.get('requests'))} requests"
-    )
+    measured = f"{figures.seconds(summary.get('windowSeconds'))}, {figures.number(summary.get('requests'))} requests"
     measured += f", {figures.number(summary.get('failures'))} failures"
     if warm_up.get("requests") is not None:
         measured += f" (warm-up apart: {figures.number(warm_up['requests'])})"
@@ -236,10 +224,7 @@ def listing(views: Sequence[View], now: float, *, namespaces: bool = False, wide
             view.step,
             str(display.get("throughput") or ""),
             str(display.get("p95") or ""),
-            *(
-                view.conditions[kind].status if kind in view.conditions else ""
-                for kind in ("Valid", "Passed")
-            ),
+            *(view.conditions[kind].status if kind in view.conditions else "" for kind in ("Valid", "Passed")),
             figures.age(view.created, now),
         ]
         if wide:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
-from gatebench.cli import commands, follow
-from gatebench.cli.main import app
 from typer.testing import CliRunner, Result
 from unit.cli import fakeapi, statuses
 from unit.cli.fakeapi import RUNS, FakeApi
+
+from gatebench.cli import commands, follow
+from gatebench.cli.main import app
 
 Invoke = Callable[..., Result]
 RUN = {

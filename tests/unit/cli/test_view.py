@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gatebench.cli import view
 from unit.cli import statuses
+
+from gatebench.cli import view
 
 
 def of(status: dict[str, Any]) -> view.View:
