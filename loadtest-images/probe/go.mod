@@ -1,0 +1,3 @@
+module gatebench.dev/probe
+
+go 1.26.0
