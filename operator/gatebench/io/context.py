@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gatebench_analysis.document import Result
-
 from gatebench.decide.snapshot import Denial, LiveResources, MetricsAnswer, Pod
 from gatebench.io import fleet, kube, prometheus
 from gatebench.plan import children
 from gatebench.settings import Settings
+from gatebench_analysis.document import Result
 
 
 @dataclasses.dataclass

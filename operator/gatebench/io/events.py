@@ -73,9 +73,7 @@ async def _existed(run: Run, event: dict[str, Any], context: Context) -> bool:
         await context.kube.create(event)
     except errors.AlreadyExists:
         # There is no right to read events, but a patch answers with the object.
-        found = await context.kube.patch(
-            "Event", run.namespace, name, {"lastTimestamp": event["lastTimestamp"]}
-        )
+        found = await context.kube.patch("Event", run.namespace, name, {"lastTimestamp": event["lastTimestamp"]})
         counts[name] = int(found.get("count") or 1)
         return True
     counts[name] = 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +28,9 @@ RESULT_BYTES = 64 * 2**20
 _CHUNK = 64 * 1024
 _GZIP = b"\x1f\x8b"
 # Workers in these states have said goodbye, or have not been heard of.
-_AWAY = ("missing", "stopped", "quit", "lost")
+_AWAY = ("missing", "quit", "lost")
+_LIVE = ("requestsPerSecond", "errorRatio", "p50Seconds", "p95Seconds", "p99Seconds", "requests", "failures")
+_WORD, _SENTENCE, _LIST = 253, 1024, 128
 
 
 class FleetError(Exception):
@@ -56,15 +59,11 @@ class Client:
 
     async def start(self, ip: str, token: str, attempt: str) -> None:
         """POST /v1/start: the same attempt again is no second start. 409 where workers are missing."""
-        await self._send(
-            "POST", self._master(ip, "/v1/start"), token, STATE_SECONDS, STATE_BYTES, {"attempt": attempt}
-        )
+        await self._send("POST", self._master(ip, "/v1/start"), token, STATE_SECONDS, STATE_BYTES, {"attempt": attempt})
 
     async def stop(self, ip: str, token: str, reason: str) -> None:
         """POST /v1/stop: ends the load; the result is then built."""
-        await self._send(
-            "POST", self._master(ip, "/v1/stop"), token, STATE_SECONDS, STATE_BYTES, {"reason": reason}
-        )
+        await self._send("POST", self._master(ip, "/v1/stop"), token, STATE_SECONDS, STATE_BYTES, {"reason": reason})
 
     async def acknowledge(self, ip: str, token: str) -> None:
         """POST /v1/ack: the fleet may end."""
@@ -170,30 +169,41 @@ def _refusal(status: int, content: bytes) -> str:
 
 
 def parse_state(document: Mapping[str, Any]) -> FleetState:
-    """The master's word on itself. Raises FleetError where it is not that."""
-    try:
-        workers = document.get("workers") or ()
-        live = document.get("live") or {}
-        return FleetState(
-            attempt=document.get("attempt"),
-            step=str(document["step"]),
-            seen=sum(worker.get("state") not in _AWAY for worker in workers),
-            lost=tuple(str(worker) for worker in document.get("lost") or ()),
-            stage=document.get("stage"),
-            reason=document.get("reason"),
-            message=str(document.get("message") or ""),
-            users=document.get("users"),
-            elapsed=_number(document.get("elapsedSeconds")),
-            total=_number(document.get("totalSeconds")),
-            result_ready=bool(document.get("resultReady")),
-            live={key: _number(value) for key, value in live.items()},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FleetError(f"its state cannot be read ({type(error).__name__}: {error})") from error
+    """The master's word on itself; what is not of its type is not known. Raises FleetError for no state at all."""
+    step = document.get("step")
+    if not isinstance(step, str):
+        raise FleetError("its answer is not a state")
+    workers, live, lost = document.get("workers"), document.get("live"), document.get("lost")
+    users = _number(document.get("users"))
+    return FleetState(
+        attempt=_text(document.get("attempt")),
+        step=step[:_WORD],
+        seen=sum(_is_there(worker) for worker in workers) if isinstance(workers, list) else 0,
+        lost=tuple(str(worker)[:_WORD] for worker in lost[:_LIST]) if isinstance(lost, list) else (),
+        stage=_text(document.get("stage")),
+        reason=_text(document.get("reason")),
+        message=(_text(document.get("message"), _SENTENCE) or ""),
+        users=None if users is None else int(users),
+        elapsed=_number(document.get("elapsedSeconds")),
+        total=_number(document.get("totalSeconds")),
+        result_ready=document.get("resultReady") is True,
+        live={key: _number(live.get(key)) for key in _LIVE} if isinstance(live, Mapping) else {},
+    )
+
+
+def _is_there(worker: Any) -> bool:
+    return isinstance(worker, Mapping) and worker.get("state") not in _AWAY
+
+
+def _text(value: Any, limit: int = _WORD) -> str | None:
+    return value[:limit] if isinstance(value, str) else None
 
 
 def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+    """A finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
 
 
 def _host(ip: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from gatebench.io.fleet import FleetError
 from gatebench.plan import fleet, gateway
 from gatebench.plan.run import Run
 
+LOAD_SCHEMA = "gatebench.dev/load/v1"
 # How far back the probe is asked before the load.
 PROBE_SECONDS = 60.0
 # The result is made from what one tick sees, so one lost answer must not leave it without the probe.
@@ -20,9 +22,7 @@ WINDOW_ATTEMPTS = 3
 CLOCK_SECONDS = 5.0
 
 
-async def fleet_state(
-    run: Run, seen: Sequence[Pod], context: Context
-) -> tuple[FleetState | None, str | None]:
+async def fleet_state(run: Run, seen: Sequence[Pod], context: Context) -> tuple[FleetState | None, str | None]:
     """The master's state, where its container runs; or why there is none."""
     ip = pods.address(seen, fleet.MASTER, fleet.MASTER)
     if ip is None:
@@ -40,12 +40,20 @@ async def load_document(
     memory = context.memory(run.uid)
     ip = pods.address(seen, fleet.MASTER, fleet.MASTER)
     ready = state is not None and state.result_ready and state.attempt == run.attempt
-    if memory.load is None and ready and ip is not None:
-        try:
-            memory.load = await context.fleet.result(ip, context.token(run.uid))
-        except FleetError as error:
-            return None, f"its result: {error}"
-    return memory.load, None
+    if memory.load is not None or not ready or ip is None:
+        return memory.load, None
+    try:
+        found = await context.fleet.result(ip, context.token(run.uid))
+    except FleetError as error:
+        return None, f"its result: {error}"
+    if found.get("schema") != LOAD_SCHEMA or not all(_is_time(found.get(key)) for key in ("startedAt", "endedAt")):
+        return None, "its result is not a load document"
+    memory.load = found
+    return found, None
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 async def isolation_report(
@@ -70,15 +78,14 @@ async def window_report(
     ip = pods.address(seen, "gateway", gateway.PROBE)
     if load is None or memory.window_report is not None or ip is None:
         return memory.window_report, None
-    start, end = load.get("startedAt"), load.get("endedAt")
     failure = None
     for _ in range(WINDOW_ATTEMPTS):
         try:
             memory.window_report = await context.fleet.probe(
                 ip,
                 context.token(run.uid),
-                None if start is None else float(start) - CLOCK_SECONDS,
-                None if end is None else float(end) + CLOCK_SECONDS,
+                load["startedAt"] - CLOCK_SECONDS,
+                load["endedAt"] + CLOCK_SECONDS,
             )
             return memory.window_report, None
         except FleetError as error:

@@ -61,9 +61,7 @@ class Kube:
 
     async def get(self, kind: str, namespace: str | None, name: str) -> Object:
         """An object."""
-        return await self._object(
-            "GET", kinds.path(kind, namespace, name), f"get {_words(kind, namespace, name)}"
-        )
+        return await self._object("GET", kinds.path(kind, namespace, name), f"get {_words(kind, namespace, name)}")
 
     async def list_all(
         self, kind: str, namespace: str | None, *, selector: str = "", metadata_only: bool = False
@@ -78,9 +76,7 @@ class Kube:
             # The continuation got too old between two pages: from the start, once.
             return await self._pages(kind, namespace, selector, metadata_only)
 
-    async def _pages(
-        self, kind: str, namespace: str | None, selector: str, metadata_only: bool
-    ) -> list[Object]:
+    async def _pages(self, kind: str, namespace: str | None, selector: str, metadata_only: bool) -> list[Object]:
         found: list[Object] = []
         query = {"limit": str(PAGE)} | ({"labelSelector": selector} if selector else {})
         accept = _METADATA_LIST if metadata_only else "application/json"
@@ -231,9 +227,7 @@ async def _read(answer: aiohttp.ClientResponse, about: str) -> bytes:
         content += chunk
         if len(content) > MAX_BYTES:
             answer.close()
-            raise errors.ApiError(
-                0, "TooLarge", f"{about}: the answer is larger than {MAX_BYTES // 2**20} MiB"
-            )
+            raise errors.ApiError(0, "TooLarge", f"{about}: the answer is larger than {MAX_BYTES // 2**20} MiB")
     return bytes(content)
 
 

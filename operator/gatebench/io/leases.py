@@ -31,9 +31,7 @@ async def read(run: Run, context: Context, *, waiting: bool) -> list[Lease]:
     if not waiting or any(lease.holder == run.uid for lease in parsed):
         return parsed
     gone = await asyncio.gather(*(_abandoned(lease, context) for lease in parsed))
-    return [
-        dataclasses.replace(lease, abandoned=is_gone) for lease, is_gone in zip(parsed, gone, strict=True)
-    ]
+    return [dataclasses.replace(lease, abandoned=is_gone) for lease, is_gone in zip(parsed, gone, strict=True)]
 
 
 async def _abandoned(lease: Lease, context: Context) -> bool:
@@ -44,9 +42,7 @@ async def _abandoned(lease: Lease, context: Context) -> bool:
     try:
         if await _active(namespace, name, lease.holder, context):
             return False
-        pods = await context.kube.list_all(
-            "Pod", namespace, selector=f"{UID_LABEL}={lease.holder}", metadata_only=True
-        )
+        pods = await context.kube.list_all("Pod", namespace, selector=f"{UID_LABEL}={lease.holder}", metadata_only=True)
     except errors.ApiError:
         return False
     return not pods

@@ -30,9 +30,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[A-Za-z0-9_-]{5,1024}\.[A-Za-z0-9_-]{5,2048}\.[A-Za-z0-9_-]*"), MASK),
     # name=value, "name": "value", --name value; a scheme that is left over stays readable
     (
-        re.compile(
-            rf"(?i)(\b{_NAMES}[\"']?\s{{0,8}}[=:]\s{{0,8}})(?![\"']?(?:bearer|basic)\s+\*\*\*){_VALUE}"
-        ),
+        re.compile(rf"(?i)(\b{_NAMES}[\"']?\s{{0,8}}[=:]\s{{0,8}})(?![\"']?(?:bearer|basic)\s+\*\*\*){_VALUE}"),
         rf"\1{MASK}",
     ),
     (re.compile(rf"(?i)(--{_NAMES}\s{{1,8}}){_VALUE}"), rf"\1{MASK}"),

@@ -10,6 +10,8 @@ from gatebench.io.context import Context
 from gatebench.io.prometheus import Unavailable
 from gatebench.measure import answers, queries
 from gatebench.plan.run import Run
+from gatebench_analysis import measured
+from gatebench_analysis.load import Load
 
 LIVE_INTERVAL = 10.0
 LIVE_DEADLINE = 3.0
@@ -18,13 +20,7 @@ WINDOW_DEADLINE = 20.0
 
 def measured_window(load: Mapping[str, Any]) -> tuple[float, float] | None:
     """From the moment when the first stage had its users to the end of the last one, in unix seconds."""
-    stages = [
-        (float(phase["fullAt"]), float(phase["endedAt"]))
-        for phase in load.get("phases") or ()
-        if phase.get("kind") == "Stage" and phase.get("fullAt") and phase.get("endedAt")
-    ]
-    stages = [(start, end) for start, end in stages if end > start]
-    return (min(start for start, _ in stages), max(end for _, end in stages)) if stages else None
+    return measured.span(Load.model_validate({"phases": load.get("phases")}))
 
 
 async def of_window(run: Run, load: Mapping[str, Any], context: Context) -> MetricsAnswer | None:
@@ -45,9 +41,7 @@ async def of_window(run: Run, load: Mapping[str, Any], context: Context) -> Metr
     settled = end + min(interval, context.settings.deadlines.metrics / 2)
     if context.now() < settled:
         return None
-    plan = queries.plan_queries(
-        run.names.gateway, run.namespace, start, end, interval, asked, float(load.get("startedAt") or start)
-    )
+    plan = queries.plan_queries(run.names.gateway, run.namespace, start, end, interval, asked, load["startedAt"])
     given = await context.prometheus.ask(plan.queries, WINDOW_DEADLINE)
     if isinstance(given, Unavailable):
         return MetricsAnswer(unavailable=given.reason)
@@ -64,9 +58,7 @@ async def live(run: Run, context: Context) -> LiveResources | None:
     if now - memory.live_at < LIVE_INTERVAL:
         return memory.live
     memory.live_at = now
-    asked = queries.live_queries(
-        run.names.gateway, run.namespace, now, context.settings.prometheus.scrape_interval
-    )
+    asked = queries.live_queries(run.names.gateway, run.namespace, now, context.settings.prometheus.scrape_interval)
     given = await context.prometheus.ask(asked, LIVE_DEADLINE)
     if isinstance(given, Unavailable):
         memory.live = None

@@ -12,8 +12,6 @@ import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
-from gatebench_analysis.document import Result
-
 from gatebench.api.reasons import ConditionType
 from gatebench.decide.admission import target_of
 from gatebench.decide.draft import is_status
@@ -32,6 +30,7 @@ from gatebench.io import artifacts, denials, errors, inside, leases, metrics, no
 from gatebench.io.context import Context
 from gatebench.plan import names
 from gatebench.plan.run import Run
+from gatebench_analysis.document import Result
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -203,9 +202,7 @@ async def _nodes(run: Run, seen: _Children, found: list[Lease], context: Context
     if run.isolated and not held and not _started(run):
         by_name = {lease.name: lease for lease in found}
         listed = await context.kube.list_all("Node", None)
-        return tuple(
-            nodes.parse_node(n, by_name.get(names.node_lease(n["metadata"]["name"]))) for n in listed
-        )
+        return tuple(nodes.parse_node(n, by_name.get(names.node_lease(n["metadata"]["name"]))) for n in listed)
     pod = next((pod for pod in seen.pods if pod.component == "gateway"), None)
     environment = run.status.environment
     if pod is None or pod.node is None or (environment is not None and environment.kernel is not None):

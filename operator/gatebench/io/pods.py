@@ -45,9 +45,7 @@ def parse(pod: Mapping[str, Any]) -> Pod:
         ready=(conditions.get("Ready") or {}).get("status") == "True",
         deleting=metadata.get("deletionTimestamp") is not None,
         disrupted=(conditions.get("DisruptionTarget") or {}).get("status") == "True",
-        unschedulable=_bounded(scheduled.get("message") or scheduled.get("reason"))
-        if waits_for_node
-        else None,
+        unschedulable=_bounded(scheduled.get("message") or scheduled.get("reason")) if waits_for_node else None,
         containers=tuple(_containers(spec, status)),
     )
 
@@ -55,9 +53,7 @@ def parse(pod: Mapping[str, Any]) -> Pod:
 def _containers(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Sequence[Container]:
     """The containers in the order of the spec, init containers (which count for the QoS class, too) last."""
     reported = {
-        s.get("name"): s
-        for field in ("containerStatuses", "initContainerStatuses")
-        for s in status.get(field) or ()
+        s.get("name"): s for field in ("containerStatuses", "initContainerStatuses") for s in status.get(field) or ()
     }
     named = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
     return [_container(given, reported.get(given.get("name")) or {}) for given in named]

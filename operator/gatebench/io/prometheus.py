@@ -21,10 +21,11 @@ from typing import Any
 
 import requests
 import urllib3
+from prometheus_api_client.prometheus_connect import PrometheusConnect
+
 from gatebench import settings
 from gatebench.measure.answers import Failed, Reply
 from gatebench.measure.queries import Query
-from prometheus_api_client.prometheus_connect import PrometheusConnect
 
 MAX_BYTES = 8 * 2**20
 REQUEST_SECONDS = 10.0
@@ -159,9 +160,7 @@ class PrometheusClient:
             return "a URL that is not valid"
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
-    async def ask(
-        self, queries: Iterable[Query], deadline: float = 30.0
-    ) -> dict[str, Reply | Failed] | Unavailable:
+    async def ask(self, queries: Iterable[Query], deadline: float = 30.0) -> dict[str, Reply | Failed] | Unavailable:
         """The answers by the queries' names, within `deadline` seconds; Unavailable where there are none.
 
         A query that Prometheus refuses fails alone. One that gets no answer in time fails all: they are asked
@@ -188,9 +187,7 @@ class PrometheusClient:
                 return outcome
             wait = max(pause, outcome.after)
             if time.monotonic() + wait >= until:
-                wanted = (
-                    f"; it asks to be left alone for {outcome.after:.0f} s" if outcome.after > pause else ""
-                )
+                wanted = f"; it asks to be left alone for {outcome.after:.0f} s" if outcome.after > pause else ""
                 return Unavailable(outcome.reason + wanted)
             await asyncio.sleep(wait)
             pause = min(2 * pause, MAX_PAUSE_SECONDS)

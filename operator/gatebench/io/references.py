@@ -55,11 +55,7 @@ async def missing(run: Run, context: Context) -> tuple[str | None, tuple[str, ..
     """The locustfile if it does not exist, and the other references that do not. Raises errors.ApiError."""
     script, others = of_script(run), of_pods(run)
     names = sorted({reference.name for reference in (*others, *([script] if script else []))})
-    keys = dict(
-        zip(
-            names, await asyncio.gather(*(_keys(run.namespace, name, context) for name in names)), strict=True
-        )
-    )
+    keys = dict(zip(names, await asyncio.gather(*(_keys(run.namespace, name, context) for name in names)), strict=True))
 
     def absent(reference: Reference) -> bool:
         there = keys[reference.name]

@@ -44,9 +44,7 @@ async def patch_status(run: Run, status: BenchmarkRunStatus, context: Context) -
     return await send(run.namespace, run.name, run.resource_version, diff, context)
 
 
-async def send(
-    namespace: str, name: str, resource_version: str, diff: Mapping[str, Any], context: Context
-) -> Patched:
+async def send(namespace: str, name: str, resource_version: str, diff: Mapping[str, Any], context: Context) -> Patched:
     """Sends a merge patch of the status, on top of that version of the run."""
     body = {"metadata": {"resourceVersion": resource_version}, "status": diff}
     try:

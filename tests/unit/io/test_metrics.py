@@ -42,6 +42,7 @@ def test_the_measured_window_spans_the_stages_once_their_users_are_there() -> No
     assert metrics.measured_window({"phases": [{"kind": "Ramp", "fullAt": 1.0, "endedAt": 2.0}]}) is None
     unfinished = {"phases": [{"kind": "Stage", "fullAt": None, "endedAt": 2.0}]}
     assert metrics.measured_window(unfinished) is None
+    assert metrics.measured_window({"phases": [3, {"kind": "Stage", "fullAt": "x"}]}) is None
 
 
 async def test_an_answer_is_asked_for_once_and_kept() -> None:

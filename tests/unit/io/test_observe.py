@@ -290,6 +290,21 @@ async def test_a_result_of_another_attempt_is_not_taken() -> None:
         assert (await seen(run, w)).load is None
 
 
+@pytest.mark.parametrize(
+    "document", [{}, {**LOAD, "schema": "other"}, {**LOAD, "endedAt": "soon"}, {**LOAD, "startedAt": None}]
+)
+async def test_what_is_no_load_document_is_not_taken(document: dict[str, Any]) -> None:
+    run = samples.run(samples.STARTED)
+    async with running(run) as (w, inside):
+        inside.answers = {
+            "/v1/state": {**STATE, "attempt": run.attempt, "resultReady": True},
+            "/v1/result": document,
+        }
+        snap = await seen(run, w)
+        assert snap.load is None
+        assert snap.fleet_error == "its result is not a load document"
+
+
 async def test_a_probe_that_is_lost_leaves_the_load_document() -> None:
     run = samples.run(samples.STARTED)
     async with running(run) as (w, inside):
