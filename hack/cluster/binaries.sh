@@ -9,8 +9,12 @@ prometheus_tags=netgo,remove_all_sd,enable_kubernetes_sd # leaves the libraries 
 
 kube_version=$(awk '$1 == "k8s.io/kubernetes" {print $2; exit}' "$modules/kubernetes/go.mod")
 version=k8s.io/component-base/version
-# Without these kubectl and kubelet call themselves v0.0.0-master, and the API server refuses some clients.
+# Without these flags kubectl and kubelet call themselves v0.0.0-master, and the API server refuses some clients.
 kube_flags="-s -w -X $version.gitVersion=$kube_version -X $version.gitMajor=1 -X $version.gitMinor=$(cut -d. -f2 <<<"$kube_version")"
+
+# Release 3.16.0 is module version v0.316.0, and it does not know its version otherwise.
+prometheus_version=$(sed -nE 's|.*github.com/prometheus/prometheus v0\.([0-9])0?([0-9]+)\.([0-9]+).*|\1.\2.\3|p' "$modules/prometheus/go.mod")
+prometheus_flags="-s -w -X github.com/prometheus/common/version.Version=$prometheus_version"
 
 go version >/dev/null 2>&1 || die "Go is not installed: the cluster's programs are built from Go modules (go.mod says which version)"
 toolchain=$(go env GOVERSION GOOS GOARCH | tr '\n' ' ')
@@ -36,9 +40,9 @@ build_kubernetes() {
 
 build_prometheus() {
   cd "$modules/prometheus"
-  out=$cache/bin/prometheus-$(content_hash "$toolchain" "$prometheus_tags" -- go.mod go.sum)
+  out=$cache/bin/prometheus-$(content_hash "$toolchain" "$prometheus_flags" "$prometheus_tags" -- go.mod go.sum)
   mkdir -p "$out"
-  build prometheus "-s -w" "$prometheus_tags" github.com/prometheus/prometheus/cmd/prometheus
+  build prometheus "$prometheus_flags" "$prometheus_tags" github.com/prometheus/prometheus/cmd/prometheus
 }
 
 link() { # all of $out into .cluster/bin

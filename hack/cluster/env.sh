@@ -13,6 +13,7 @@ else
   cluster_name=gatebench-$instance
   state=${CLUSTER_STATE:-$repo/build/cluster-$instance}
 fi
+[ "$cluster" = embedded ] || state=$repo/build/current
 # $state holds certificates, etcd's data, containers, logs; $runtime sockets and pids; $cache programs and images by
 # their content, and may be deleted at any time.
 runtime=/run/$cluster_name

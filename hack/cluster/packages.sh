@@ -6,7 +6,7 @@
 needs=(
   containerd:containerd runc:runc iptables:iptables ip:iproute2 conntrack:conntrack socat:socat ethtool:ethtool
   sysctl:procps taskset:util-linux openssl:openssl curl:curl jq:jq
-  buildah:buildah crun:crun debootstrap:debootstrap
+  buildah:buildah debootstrap:debootstrap
 )
 missing=()
 PATH=$PATH:/usr/sbin:/sbin
