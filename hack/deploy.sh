@@ -4,7 +4,8 @@
 
 values=()
 if [ "$cluster" = embedded ]; then
-  values+=(-f "$hack/values.yaml")
+  # Whoever applied crds/ by hand while developing need not remove them first.
+  values+=(-f "$hack/values.yaml" --take-ownership)
   # A tag says nothing of what changed behind it: pods are made anew when their image's content is another.
   for name in operator prometheus; do
     archive=$(readlink -f "$state/images/$name.tar") || die "image $name is not built: make images"
@@ -23,6 +24,6 @@ say "installing the chart in gatebench-system"
 helm upgrade --install gatebench "$repo/charts/gatebench" -n gatebench-system --create-namespace "${values[@]}" \
   --wait --timeout 3m >&2 || {
   kubectl -n gatebench-system get pods >&2 || true
-  die "the operator did not become ready: kubectl -n gatebench-system describe pods; kubectl -n gatebench-system logs deployment/gatebench"
+  die "the chart is not installed, or the operator did not become ready: see above, kubectl -n gatebench-system describe pods; kubectl -n gatebench-system logs deployment/gatebench"
 }
 kubectl label namespace gatebench-system pod-security.kubernetes.io/enforce=restricted --overwrite >/dev/null

@@ -37,5 +37,8 @@ step "the operator"
 VALUES=$hack/test-values.yaml "$repo/hack/deploy.sh"
 step "tests of the cluster itself"
 cluster_tests tests/cluster/test_embedded_cluster.py
-step "cluster tests"
-cluster_tests tests/cluster --ignore tests/cluster/test_embedded_cluster.py
+step "cluster tests that need the machine for themselves"
+others=(tests/cluster --ignore tests/cluster/test_embedded_cluster.py)
+cluster_tests "${others[@]}" -m alone || [ $? = 5 ] # 5: there is none
+step "cluster tests side by side"
+cluster_tests "${others[@]}" -m "not alone" -n "${TEST_JOBS:-3}"

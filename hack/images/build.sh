@@ -66,8 +66,11 @@ buildah_build() { # name, context
   buildah build --pull-never --layers --format docker "${mounts[@]}" -t "$(reference "$1")" "$2"
 }
 
-prune() { # name: of the archives keep the two newest
+prune() { # name: of the archives keep the two newest; of the layers all, until they are too many
   ls -t "$archives/$1"-*.tar | tail -n +3 | xargs -r rm --
+  if [ "$(du -s --block-size=1G "$cache/containers/root" | cut -f1)" -gt 12 ]; then
+    buildah rmi --all --force >/dev/null 2>&1 || true
+  fi
 }
 
 [ $# -gt 0 ] || set -- "${product_images[@]}"
