@@ -117,9 +117,7 @@ def decode(histogram: load.Histogram) -> Samples:
         raise Undecodable("its sum is missing")
     if clamped > total:
         raise Undecodable(f"it has {total} samples, of which {clamped} clamped ones")
-    return Samples(
-        buckets, total, histogram.sum_seconds or 0.0, histogram.min_seconds, histogram.max_seconds, clamped
-    )
+    return Samples(buckets, total, histogram.sum_seconds or 0.0, histogram.min_seconds, histogram.max_seconds, clamped)
 
 
 def _decode(data: str) -> dict[int, int]:
@@ -205,9 +203,7 @@ def of_values(values: Iterable[float]) -> Samples:
         index = index_of(min(max(round(value * 1e6), LOWEST), HIGHEST))
         buckets[index] = buckets.get(index, 0) + 1
     clamped = sum(1 for value in seen if value * 1e6 > HIGHEST)
-    return Samples(
-        buckets, len(seen), math.fsum(seen), min(seen, default=None), max(seen, default=None), clamped
-    )
+    return Samples(buckets, len(seen), math.fsum(seen), min(seen, default=None), max(seen, default=None), clamped)
 
 
 def merge(parts: Iterable[Samples]) -> Samples:

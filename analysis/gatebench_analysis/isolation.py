@@ -116,8 +116,8 @@ def prove(
         return Proof(False, "the probe could not read which CPUs the gateway's processes may use")
     mine = words(found.cpus)
     if cpus is not None and len(set(found.cpus)) != cpus:
-        many = len(set(found.cpus))
-        return Proof(False, f"the gateway's processes may use CPU {mine}: {many} where {cpus} were asked for")
+        count = len(set(found.cpus))
+        return Proof(False, f"the gateway's processes may use CPU {mine}: {count} where {cpus} were asked for")
     if not parsed.self_.cpus:
         return Proof(False, "the probe could not read its own CPUs, so the shared pool is not known")
     shared = words(parsed.self_.cpus)
@@ -149,8 +149,7 @@ def changes_between(container: Container, start: float | None, end: float | None
     return [
         change
         for change in container.changes
-        if change.at is None
-        or ((start is None or change.at >= start) and (end is None or change.at <= end))
+        if change.at is None or ((start is None or change.at >= start) and (end is None or change.at <= end))
     ]
 
 

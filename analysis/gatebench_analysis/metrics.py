@@ -140,9 +140,7 @@ _FIXED = (
         "Share of the quota's periods in which the container was held back. Exclusive cores have no quota.",
         "container_cpu_cfs_throttled_periods_total / container_cpu_cfs_periods_total",
     ),
-    _gateway(
-        "restarts", "count", "Restarts of the gateway's container.", "the pod's restartCount", Origin.KUBELET
-    ),
+    _gateway("restarts", "count", "Restarts of the gateway's container.", "the pod's restartCount", Origin.KUBELET),
     _gateway(
         "foreignTime",
         "ratio",
@@ -172,9 +170,7 @@ _FIXED = (
 _PER_REQUEST = tuple(
     _client("requests.NAME.", " of that name", "the latency of successes of that name, to the last byte")
 )
-_QUERY = Metric(
-    "query.NAME", "number", "A query of spec.metrics.queries, in its own unit.", "its PromQL", Origin.QUERY
-)
+_QUERY = Metric("query.NAME", "number", "A query of spec.metrics.queries, in its own unit.", "its PromQL", Origin.QUERY)
 CATALOGUE: tuple[Metric, ...] = (*_FIXED, *_PER_REQUEST, _QUERY)
 """Every metric; NAME stands for the name of a request or query."""
 

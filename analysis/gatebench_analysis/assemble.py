@@ -1,0 +1,174 @@
+"""From what the fleet, the probe, Prometheus and the operator know to one result document."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gatebench_analysis import ceiling, isolation, measured, metrics, objectives, remarks, resources, summary, validity
+from gatebench_analysis.document import (
+    Counts,
+    Figure,
+    ObjectiveOutcome,
+    Result,
+    RunInfo,
+    StageFigures,
+    Totals,
+    figure,
+)
+from gatebench_analysis.load import Load
+from gatebench_analysis.measured import Account
+from gatebench_analysis.objectives import Objective
+from gatebench_analysis.observation import Measured
+from gatebench_analysis.resources import Resources
+from gatebench_analysis.validity import Facts
+
+__all__ = ["Inputs", "RunInfo", "assemble"]
+
+_PRESSURE = "gateway.pressure.cpu"
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """All that a result is made from. Documents are as they were received."""
+
+    run: RunInfo
+    load: Mapping[str, Any]
+    """The load document of the master."""
+    probe: Mapping[str, Any] | None = None
+    """The probe's report about the load."""
+    resources: Resources | None = None
+    """What Prometheus told."""
+    metrics_unavailable: str | None = None
+    """Why Prometheus told nothing."""
+    environment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    objectives: Sequence[Objective] = ()
+    facts: Facts = dataclasses.field(default_factory=Facts)
+
+
+def assemble(inputs: Inputs) -> Result:
+    """The result, judged. Never raises: what cannot be read is missing, and says so."""
+    load = Load.model_validate(dict(inputs.load))
+    account = Account(load)
+    window = measured.span(load)
+    whole = None if load.started_at is None or load.ended_at is None else (load.started_at, load.ended_at)
+    facts = inputs.facts
+    probe = isolation.evidence(inputs.probe, facts.gateway_container_id, facts.cpus, whole or window, window)
+    gateway = resources.figures(
+        inputs.resources,
+        inputs.metrics_unavailable,
+        probe,
+        facts,
+        inputs.run.spec,
+        inputs.environment,
+        window,
+    )
+    most = ceiling.ceiling(load, account, inputs.run.spec)
+    result = Result(
+        run=inputs.run,
+        started_at=load.started_at,
+        finished_at=load.ended_at,
+        environment=dict(inputs.environment),
+        load=load,
+        probe=probe,
+        window_seconds=account.window().seconds,
+        counts=_counts(load),
+        metrics=_metrics(account),
+        gateway=gateway,
+        series=resources.curves(inputs.resources),
+        stages=_stages(load, account),
+        ceiling=most,
+        warnings=remarks.remarks(load, probe, gateway, most, facts),
+    )
+    outcomes = objectives.evaluate_result(inputs.objectives, result)
+    findings = validity.findings(
+        validity.Evidence(load, account, probe, gateway, tuple(outcomes), facts, inputs.metrics_unavailable)
+    )
+    judged = result.model_copy(
+        update={
+            "objectives": outcomes,
+            "verdict": objectives.judge(outcomes),
+            "validity": findings,
+            "missing": _missing(result, outcomes),
+        }
+    )
+    return judged.model_copy(update={"summary": summary.summary(judged)})
+
+
+def _counts(load: Load) -> Counts:
+    """Where each request belongs; the parts add up to all."""
+    kinds = {phase.index: phase for phase in load.phases if phase.index is not None}
+    requests = dict.fromkeys(Counts.model_fields, 0)
+    failures = dict.fromkeys(Counts.model_fields, 0)
+    for row in load.requests:
+        phase = kinds.get(row.phase) if row.phase is not None else None
+        kind = phase.kind if phase is not None else None
+        if phase is None or kind is None:
+            part = "other"
+        elif kind == "Stage":
+            part = "measured" if row.settled and measured.seconds_of(phase) is not None else "settling"
+        else:
+            part = {"WarmUp": "warm_up", "Ramp": "ramps", "Drain": "drain"}[kind]
+        for name in (part, "all"):
+            requests[name] += row.count or 0
+            failures[name] += (row.count or 0) if row.outcome == "failure" else 0
+    return Counts(**{name: Totals(requests=requests[name], failures=failures[name]) for name in requests})
+
+
+def _metrics(account: Account) -> dict[str, Figure]:
+    """All metrics of the fleet over the measured stages; those of streams only where something streams."""
+    out: dict[str, Figure] = {}
+    streams = account.streams()
+    for request in (None, *account.names()):
+        for metric in metrics.CATALOGUE:
+            if metric.origin is not metrics.Origin.FLEET or metric.name.startswith("requests."):
+                continue
+            if not streams and metric.name.startswith(("ttft.", "interToken.", "tokensPerSecond")):
+                continue
+            seen = account.observe(metric.name, request=request)
+            if request is not None and not isinstance(seen, Measured) and not metric.name.startswith("latency."):
+                continue  # a name that does not stream has no ttft, which is no loss
+            name = metric.name if request is None else f"requests.{request}.{metric.name}"
+            out[name] = figure(seen, metric.unit)
+    return out
+
+
+def _stages(load: Load, account: Account) -> list[StageFigures]:
+    out = []
+    for phase in load.phases:
+        if phase.kind not in ("Stage", "Ramp"):
+            continue
+        window = account.window(phase.name)
+
+        def value(name: str, stage: str = phase.name) -> float | None:
+            seen = account.observe(name, stage=stage)
+            return seen.value if isinstance(seen, Measured) else None
+
+        out.append(
+            StageFigures(
+                name=phase.name,
+                kind=phase.kind,
+                users=phase.users,
+                seconds=measured.seconds_of(phase),
+                requests=window.total(),
+                failures=window.total("failure"),
+                throughput=value("throughput"),
+                error_ratio=value("errorRatio"),
+                p50_seconds=value("latency.p50"),
+                p95_seconds=value("latency.p95"),
+                p99_seconds=value("latency.p99"),
+            )
+        )
+    return out
+
+
+def _missing(result: Result, outcomes: Sequence[ObjectiveOutcome]) -> list[str]:
+    """Metrics that should be known and are not: of the whole run, and those that objectives name."""
+    wanted = [name for name in result.metrics if not name.startswith("requests.") and not name.endswith(".upper")]
+    wanted += [name for name in result.gateway if name != _PRESSURE]
+    found = [name for name in wanted if isinstance(metrics.observe(result, name), metrics.Missing)]
+    for one in outcomes:
+        if one.outcome == "Unknown" and one.value is None:
+            found.append(one.metric if one.stage is None else f"{one.metric} (stage {one.stage})")
+    return list(dict.fromkeys(found))

@@ -1,0 +1,87 @@
+"""What closed load can reach at most: N users with think time Z and latency R complete N / (Z + R) a second.
+
+In a steady closed loop the throughput is always close to that, whatever the gateway does: a slow gateway shows as
+a larger R. So the load is called think-time bound only where Z is the larger part, and 90 % of the ceiling was
+reached: then a faster gateway would hardly change the throughput.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gatebench_analysis import histograms, quantities
+from gatebench_analysis.document import Ceiling
+from gatebench_analysis.load import Load, Phase
+from gatebench_analysis.measured import Account, Window, seconds_of
+
+REACHED = 0.9
+# Of the built-in scenario and of declared requests, unless the spec says otherwise.
+_DEFAULT = (0.5, 1.0)
+
+
+def think_time(load: Load, spec: Mapping[str, Any]) -> float | None:
+    """Mean think time in seconds; None where only the user's locustfile knows."""
+    given = load.think_time_seconds
+    if given is not None and given.min is not None and given.max is not None:
+        return (given.min + given.max) / 2
+    asked = _object(_object(spec, "load"), "thinkTime")
+    low, high = quantities.duration_seconds(asked.get("min")), quantities.duration_seconds(asked.get("max"))
+    if low is not None and high is not None:
+        return (low + high) / 2
+    workload = _object(spec, "workload")
+    if not asked and (workload.get("requests") or workload.get("scenario")):
+        return sum(_DEFAULT) / 2
+    return None
+
+
+def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    child = parent.get(key)
+    return child if isinstance(child, Mapping) else {}
+
+
+def ceiling(load: Load, account: Account, spec: Mapping[str, Any]) -> Ceiling:
+    """The ceiling over the measured stages, each by its users and its latency, weighted by their lengths."""
+    thinks = think_time(load, spec)
+    if thinks is None:
+        return Ceiling(missing="the think time of the locustfile is not known")
+    window = account.window()
+    if window.seconds is None or not window.total():
+        return Ceiling(think_time_seconds=thinks, missing="nothing was measured")
+    try:
+        at_most = sum(_possible(phase, window, account, thinks) for phase in window.phases) / window.seconds
+        latency = _latency(window, account, {phase.index for phase in window.phases})
+    except (histograms.Undecodable, _Unknown) as error:
+        return Ceiling(think_time_seconds=thinks, missing=str(error))
+    reached = window.total() / window.seconds
+    return Ceiling(
+        requests_per_second=at_most,
+        think_time_seconds=thinks,
+        latency_seconds=latency,
+        think_time_bound=thinks > latency and reached >= REACHED * at_most,
+    )
+
+
+class _Unknown(Exception):
+    """The ceiling cannot be known; the message says why."""
+
+
+def _possible(phase: Phase, window: Window, account: Account, thinks: float) -> float:
+    """How many requests the phase's users could have completed."""
+    seconds = seconds_of(phase)
+    if phase.users is None or seconds is None:
+        raise _Unknown(f"how many users stage {phase.name} had is not known")
+    cycle = thinks + _latency(window, account, {phase.index})
+    if cycle <= 0:
+        raise _Unknown("users neither think nor wait: there is no ceiling")
+    return seconds * phase.users / cycle
+
+
+def _latency(window: Window, account: Account, phases: set[int | None]) -> float:
+    rows = [row for row in window.rows if row.phase in phases and row.count]
+    if any(row.latency is None for row in rows):
+        raise _Unknown("there are requests without a histogram")
+    mean = account.samples(rows, "latency").mean()
+    if mean is None:
+        raise _Unknown("a stage has no requests")
+    return mean

@@ -1,0 +1,130 @@
+"""The few figures of a result that a status holds. Absent keys are missing values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gatebench_analysis import metrics, quantities
+from gatebench_analysis.document import Result
+from gatebench_analysis.observation import Measured
+
+MOST_NAMES = 10
+_LATENCY = {"mean": "mean", "p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p99.9": "p999", "max": "max"}
+_GATEWAY = {
+    "cpuCoresMean": "gateway.cpu.mean",
+    "cpuCoresMax": "gateway.cpu.max",
+    "memoryPeakBytes": "gateway.memory.peak",
+    "memoryEndBytes": "gateway.memory.end",
+    "throttledRatio": "gateway.throttledRatio",
+    "foreignTimeRatio": "gateway.foreignTime",
+}
+
+
+def holds(result: Result) -> bool:
+    """Whether figures may be shown as a measurement: it is not invalid, and was not cut short."""
+    return not any(finding.status == "False" or finding.reason == "NotMeasured" for finding in result.validity)
+
+
+def summary(result: Result) -> dict[str, Any] | None:
+    """The summary; None where the measurement does not hold."""
+    if not holds(result):
+        return None
+    value = _reader(result)
+    measured = result.counts.measured
+    names = _names(result)
+    p95 = value("latency.p95")
+    throughput = value("throughput")
+    return _present(
+        {
+            "throughput": throughput,
+            "windowSeconds": quantities.significant(result.window_seconds),
+            "requests": measured.requests,
+            "failures": measured.failures,
+            "errorRatio": value("errorRatio"),
+            "latencySeconds": _present({key: value(f"latency.{name}") for name, key in _LATENCY.items()}),
+            "byRequest": [_request(name, value) for name in names[:MOST_NAMES]] or None,
+            "gateway": _gateway(result, value),
+            "warmUp": {"requests": result.counts.warm_up.requests, "failures": result.counts.warm_up.failures},
+            "ceiling": _present(
+                {
+                    "requestsPerSecond": quantities.significant(result.ceiling.requests_per_second),
+                    "thinkTimeBound": result.ceiling.think_time_bound,
+                }
+            ),
+            "display": _present(
+                {
+                    "throughput": None if throughput is None else quantities.digits(throughput),
+                    "p95": None if p95 is None else _display(result, "latency.p95"),
+                }
+            ),
+        }
+    )
+
+
+def _reader(result: Result) -> Callable[[str], float | None]:
+    def value(name: str) -> float | None:
+        seen = metrics.observe(result, name)
+        return quantities.significant(seen.value) if isinstance(seen, Measured) else None
+
+    return value
+
+
+def _display(result: Result, name: str) -> str:
+    seen = metrics.observe(result, name)
+    if not isinstance(seen, Measured):
+        return quantities.MISSING
+    return seen.note if seen.above else quantities.seconds(seen.value)
+
+
+def request_names(result: Result) -> list[str]:
+    """Names of the measured requests, the most frequent first."""
+    return _names(result)
+
+
+def _names(result: Result) -> list[str]:
+    """Also where the rows by phase were left out: then as the metrics have them."""
+    suffix = ".throughput"
+    kept = [
+        name.removeprefix("requests.").removesuffix(suffix)
+        for name in result.metrics
+        if name.startswith("requests.") and name.endswith(suffix)
+    ]
+    rates = {name: result.metrics[f"requests.{name}{suffix}"].value or 0.0 for name in kept}
+    return sorted(kept, key=lambda name: (-rates[name], name))
+
+
+def _request(name: str, value: Callable[[str], float | None]) -> dict[str, Any]:
+    prefix = f"requests.{name}"
+    return _always(
+        {
+            "name": name,
+            "throughput": value(f"{prefix}.throughput"),
+            "errorRatio": value(f"{prefix}.errorRatio"),
+            "p50Seconds": value(f"{prefix}.latency.p50"),
+            "p95Seconds": value(f"{prefix}.latency.p95"),
+            "p99Seconds": value(f"{prefix}.latency.p99"),
+        }
+    )
+
+
+def _gateway(result: Result, value: Callable[[str], float | None]) -> dict[str, Any] | None:
+    restarts = value("gateway.restarts")
+    window = result.probe.window if result.probe is not None else None
+    return _present(
+        {
+            **{key: value(name) for key, name in _GATEWAY.items()},
+            "restarts": None if restarts is None else int(restarts),
+            "stealRatio": quantities.significant(window.steal_ratio) if window is not None else None,
+            "runQueueWaitRatio": quantities.significant(window.wait_ratio) if window is not None else None,
+        }
+    )
+
+
+def _always(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in given.items() if item is not None}
+
+
+def _present(given: dict[str, Any]) -> dict[str, Any] | None:
+    """Without what is missing; None where nothing is left."""
+    return _always(given) or None

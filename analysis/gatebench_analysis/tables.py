@@ -1,0 +1,88 @@
+"""A result as pandas DataFrames, for notebooks. Needs pandas, which is imported only when it is used."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from gatebench_analysis import metrics, summary
+from gatebench_analysis.document import Result
+from gatebench_analysis.measured import Account
+from gatebench_analysis.observation import Measured
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_STATISTICS = ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")
+
+
+@dataclasses.dataclass(frozen=True)
+class Tables:
+    """`requests`: one row a phase and request name. `series`: one row a moment and curve."""
+
+    requests: pd.DataFrame
+    series: pd.DataFrame
+
+
+def load(result: Result) -> Tables:
+    """The tables of a result. Raises ImportError where pandas is not installed."""
+    return Tables(requests(result), series(result))
+
+
+def requests(result: Result) -> pd.DataFrame:
+    """One row a stage and request name; stage None: all measured stages together.
+
+    Columns: stage, name; requests, failures (counts); throughput (1/s); errorRatio (ratio); mean, p50, p90, p95,
+    p99, p99.9, max (latency in seconds, NaN below the sample floor); ttft.p95 (s); tokensPerSecond (1/s).
+    """
+    import pandas as pd
+
+    account = Account(result.load)
+    stages: list[str | None] = [None, *(stage.name for stage in result.stages)]
+    rows = []
+    for stage in stages:
+        window = account.window(stage)
+        for name in summary.request_names(result):
+            mine = [row for row in window.rows if row.name == name]
+            row: dict[str, object] = {
+                "stage": stage,
+                "name": name,
+                "requests": sum(one.count or 0 for one in mine),
+                "failures": sum(one.count or 0 for one in mine if one.outcome == "failure"),
+            }
+            wanted = {"throughput": "throughput", "errorRatio": "errorRatio"}
+            wanted |= {statistic: f"latency.{statistic}" for statistic in _STATISTICS}
+            wanted |= {"ttft.p95": "ttft.p95", "tokensPerSecond": "tokensPerSecond"}
+            for column, metric in wanted.items():
+                seen = metrics.observe(result, f"requests.{name}.{metric}", stage)
+                row[column] = seen.value if isinstance(seen, Measured) else float("nan")
+            rows.append(row)
+    names = ["stage", "name", "requests", "failures", "throughput", "errorRatio", *_STATISTICS, "ttft.p95"]
+    return pd.DataFrame(rows, columns=[*names, "tokensPerSecond"])
+
+
+def series(result: Result) -> pd.DataFrame:
+    """All curves in the long form, for groupby and plots.
+
+    Columns: at (UTC time), source (load, probe or prometheus), name, value (NaN where it is missing). Units by
+    name: users (count); requests, failures (count a step); p50Seconds, p95Seconds, p99Seconds (s); cpuCores,
+    foreignCores, stealCores and gateway.cpu (cores); waitRatio and gateway.pressure.cpu (ratio); rssBytes and
+    gateway.memory* (bytes); gateway.network.* (bytes/s).
+    """
+    import pandas as pd
+
+    rows: list[tuple[float, str, str, float | None]] = []
+    given = [("load", "", result.load.series)]
+    if result.probe is not None:
+        given.append(("probe", "", result.probe.series))
+    given += [("prometheus", name, one) for name, one in result.series.items()]
+    for source, curve, one in given:
+        for row in one.rows:
+            if not row or row[0] is None:
+                continue
+            cells = zip(one.columns[1:], row[1:], strict=False)
+            rows += [(row[0], source, curve or column, cell) for column, cell in cells]
+    frame = pd.DataFrame(rows, columns=["at", "source", "name", "value"])
+    frame["at"] = pd.to_datetime(frame["at"], unit="s", utc=True)
+    frame["value"] = frame["value"].astype("float64")
+    return frame

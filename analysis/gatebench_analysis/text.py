@@ -1,0 +1,216 @@
+"""A result as a plain table for terminals: verdict and validity first, then the figures and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gatebench_analysis import metrics, quantities, summary, validity
+from gatebench_analysis.document import Result
+from gatebench_analysis.observation import Measured, NotApplicable
+
+_MOST_NAMES = 20
+_MOST_ERRORS = 10
+_STATISTICS = ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")
+
+
+def table(result: Result) -> str:
+    """The whole result in lines of text, without a line break at its end."""
+    blocks = (
+        _head(result),
+        _requests(result),
+        _stages(result),
+        _gateway(result),
+        _objectives(result),
+        _errors(result),
+        _notes(result),
+    )
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
+    """Rows of cells as aligned lines."""
+    cells = [list(row) for row in rows]
+    widths: list[int] = []
+    for row in cells:
+        for index, cell in enumerate(row):
+            if index == len(widths):
+                widths.append(0)
+            widths[index] = max(widths[index], len(cell))
+    return [indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=False)).rstrip() for row in cells]
+
+
+def value(result: Result, name: str, stage: str | None = None) -> str:
+    """A metric with its unit; a dash where it is missing."""
+    metric, seen = metrics.find(name), metrics.observe(result, name, stage)
+    if not isinstance(seen, Measured) or metric is None:
+        return "n/a" if isinstance(seen, NotApplicable) else quantities.MISSING
+    return seen.note if seen.above and seen.note else quantities.text(seen.value, metric.unit, name)
+
+
+def _head(result: Result) -> list[str]:
+    run, load = result.run, result.load
+    name = f"{run.namespace}/{run.name}" if run.namespace else run.name
+    status, reason, message = validity.verdict(result)
+    rows = [("run", " ".join(part for part in (name, run.spec_hash) if part) or quantities.MISSING)]
+    if status == "True":
+        verdict = {"True": "PASSED", "False": "FAILED", "Unknown": "UNDECIDED"}[result.verdict.status]
+        rows.append(("verdict", f"{verdict}: {result.verdict.message}" if result.verdict.message else verdict))
+        rows.append(("valid", f"yes: {message}"))
+    else:
+        rows.append(("verdict", "NONE: the measurement does not hold" if status == "False" else "UNDECIDED"))
+        rows.append(("valid", f"{'NO' if status == 'False' else 'UNKNOWN'}, {reason}: {message}"))
+    engine = " ".join(part for part in (load.engine, load.engine_version) if part)
+    workers = f", {len(load.workers)} workers" if load.workers else ""
+    rows.append(("load", f"{load.outcome or 'unknown outcome'}{f', {engine}' if engine else ''}{workers}"))
+    rows.append(("measured", _measured(result)))
+    rows.append(("throughput", _throughput(result)))
+    rows.append(("errors", value(result, "errorRatio")))
+    latency = "  ".join(f"{one} {value(result, f'latency.{one}')}" for one in _STATISTICS)
+    rows.append(("latency", latency))
+    return columns(rows)
+
+
+def _measured(result: Result) -> str:
+    counts = result.counts
+    seconds = quantities.MISSING if result.window_seconds is None else f"{result.window_seconds:.1f} s"
+    apart = [
+        f"{words} {totals.requests:,}"
+        for words, totals in (
+            ("warm-up", counts.warm_up),
+            ("before all users were there", counts.settling),
+            ("ramps", counts.ramps),
+            ("drain", counts.drain),
+            ("other", counts.other),
+        )
+        if totals.requests
+    ]
+    measured = f"{seconds}, {counts.measured.requests:,} requests, {counts.measured.failures:,} failures"
+    return f"{measured} (apart: {', '.join(apart)})" if apart else measured
+
+
+def _throughput(result: Result) -> str:
+    most = result.ceiling.requests_per_second
+    text = value(result, "throughput")
+    if most is None:
+        return text
+    bound = ": think time sets it" if result.ceiling.think_time_bound else ""
+    return f"{text} of at most {quantities.digits(most)} with these users{bound}"
+
+
+def _requests(result: Result) -> list[str]:
+    names = summary.request_names(result)
+    if not names:
+        return []
+    streams = {name for name in names if f"requests.{name}.ttft.p50" in result.metrics}
+    head = ["REQUEST", "THROUGHPUT", "ERRORS", "P50", "P95", "P99", "MAX"]
+    rows = [[*head, "TTFT P95", "GAP P99"] if streams else head]
+    for name in names[:_MOST_NAMES]:
+        suffixes = ["throughput", "errorRatio", "latency.p50", "latency.p95", "latency.p99", "latency.max"]
+        if streams:
+            suffixes += ["ttft.p95", "interToken.p99"]
+        cells = [
+            quantities.MISSING if name not in streams and suffix[:4] in ("ttft", "inte") else suffix
+            for suffix in suffixes
+        ]
+        rows.append([name, *(c if c == quantities.MISSING else value(result, f"requests.{name}.{c}") for c in cells)])
+    lines = columns(rows)
+    if len(names) > _MOST_NAMES:
+        lines.append(f"and {len(names) - _MOST_NAMES} more")
+    return lines
+
+
+def _stages(result: Result) -> list[str]:
+    if len(result.stages) < 2:
+        return []
+    rows = [["STAGE", "USERS", "MEASURED", "THROUGHPUT", "ERRORS", "P50", "P95", "P99"]]
+    for stage in result.stages:
+        name = f"{stage.name} (ramp)" if stage.kind == "Ramp" else stage.name
+        measured = quantities.MISSING if stage.seconds is None else f"{stage.seconds:.1f} s"
+        users = quantities.MISSING if stage.users is None else f"{stage.users:,}"
+        latency = [quantities.seconds(one) for one in (stage.p50_seconds, stage.p95_seconds, stage.p99_seconds)]
+        rate = quantities.text(stage.throughput, "1/s")
+        rows.append([name, users, measured, rate, quantities.ratio(stage.error_ratio), *latency])
+    return columns(rows)
+
+
+def _gateway(result: Result) -> list[str]:
+    rows: list[tuple[str, str, str]] = []
+    for name in sorted(result.gateway):
+        figure = result.gateway[name]
+        text = value(result, name)
+        if figure.value is not None:
+            about = "; ".join(part for part in (figure.note, figure.source) if part)
+        else:
+            about = figure.not_applicable or f"missing: {figure.missing or 'not measured'}"
+        rows.append((name, text, about))
+    lines = columns(rows)
+    if lines:
+        lines.insert(0, "GATEWAY")
+    lines += _isolation(result)
+    return lines
+
+
+def _isolation(result: Result) -> list[str]:
+    probe, environment = result.probe, result.environment
+    rows: list[tuple[str, str]] = []
+    if probe is not None:
+        rows.append(("isolation", f"{'proven' if probe.proven else 'not proven'}: {probe.proof}"))
+        window = probe.window
+        parts = [
+            f"{words} {quantities.ratio(share)}"
+            for words, share in (
+                ("others", window.foreign_ratio),
+                ("hypervisor", window.steal_ratio),
+                ("interrupts", window.interrupt_ratio),
+                ("its threads waited to run", window.wait_ratio),
+            )
+            if share is not None
+        ]
+        if parts:
+            rows.append(("cores", ", ".join(parts)))
+    elif environment.get("isolation"):
+        rows.append(("isolation", str(environment["isolation"])))
+    keys = ("node", "cpuModel", "kernel", "kubelet", "os")
+    node = [str(environment[key]) for key in keys if environment.get(key)]
+    if node:
+        rows.append(("node", ", ".join(node)))
+    if environment.get("colocated"):
+        rows.append(("generators", "on the gateway's node"))
+    return columns(rows)
+
+
+def _objectives(result: Result) -> list[str]:
+    if not result.objectives:
+        return []
+    rows = [["OBJECTIVE", "OUTCOME", "OBSERVED", "BOUND", ""]]
+    for one in result.objectives:
+        name = f"{one.metric} ({one.stage})" if one.stage else one.metric
+        bound = one.bound or ", ".join(f"{key} {text}" for key, text in one.bounds.items())
+        observed = one.observed or quantities.MISSING
+        rows.append([name, one.outcome, observed, bound or quantities.MISSING, one.message])
+    return columns(rows)
+
+
+def _errors(result: Result) -> list[str]:
+    counts: dict[tuple[str, str, str, str], int] = {}
+    for error in result.load.errors:
+        key = (error.name, error.kind, "" if error.status is None else str(error.status), error.message)
+        counts[key] = counts.get(key, 0) + (error.count or 0)
+    if not counts:
+        return []
+    worst = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    rows = [["ERROR", "KIND", "STATUS", "COUNT", ""]]
+    for (name, kind, status, message), count in worst[:_MOST_ERRORS]:
+        rows.append([name, kind, status or quantities.MISSING, f"{count:,}", " ".join(message.split())])
+    return columns(rows)
+
+
+def _notes(result: Result) -> list[str]:
+    lines = [f"also: {one.reason}: {one.message}" for one in result.validity[1:]]
+    if result.validity and result.validity[0].remedy:
+        lines.append(f"remedy: {result.validity[0].remedy}")
+    if result.missing:
+        lines.append(f"missing: {', '.join(result.missing)}")
+    lines += [f"warning: {warning}" for warning in result.warnings]
+    lines += [f"left out to fit: {what}" for what in result.dropped]
+    return lines
