@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import gzip
 import json
 import os
@@ -15,12 +16,41 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import requests
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLUSTER = ROOT / ".cluster"
 OPERATOR_NAMESPACE = "gatebench-system"
 MOCK = "localhost/gatebench/mock:0.1.0"
+
+
+_GROUPS = {
+    "brun": "apis/gatebench.dev/v1alpha1",
+    "networkpolicies": "apis/networking.k8s.io/v1",
+    "leases": "apis/coordination.k8s.io/v1",
+}
+_PLURALS = {"brun": "benchmarkruns", "pod": "pods", "service": "services", "configmap": "configmaps"}
+
+
+@functools.cache
+def _session() -> requests.Session:
+    """Polling by kubectl would cost more CPU than the runs that are watched."""
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(CLUSTER / "pki" / "ca.crt")
+    session.cert = (str(CLUSTER / "pki" / "admin.crt"), str(CLUSTER / "pki" / "admin.key"))
+    return session
+
+
+@functools.cache
+def _server() -> str:
+    config = yaml.safe_load((CLUSTER / "kubeconfig").read_text())
+    return str(config["clusters"][0]["cluster"]["server"])
+
+
+def _path(kind: str, namespace: str) -> str:
+    return f"/{_GROUPS.get(kind, 'api/v1')}/namespaces/{namespace}/{_PLURALS.get(kind, kind)}"
 
 
 class TimedOut(AssertionError):
@@ -69,12 +99,19 @@ class Lab:
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
         """The object, or None."""
-        out = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
-        return json.loads(out) if out.strip() else None
+        answer = _session().get(f"{_server()}{_path(kind, self.namespace)}/{name}", timeout=30)
+        if answer.status_code == 404:
+            return None
+        answer.raise_for_status()
+        return dict(answer.json())
 
     def list(self, kind: str, selector: str = "") -> list[dict[str, Any]]:
         """The objects of a kind."""
-        return json.loads(self.kubectl("get", kind, "-l", selector, "-o", "json"))["items"]
+        answer = _session().get(
+            f"{_server()}{_path(kind, self.namespace)}", params={"labelSelector": selector}, timeout=30
+        )
+        answer.raise_for_status()
+        return list(answer.json()["items"])
 
     def run(self, name: str) -> dict[str, Any]:
         """A BenchmarkRun."""

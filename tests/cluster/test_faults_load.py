@@ -86,6 +86,7 @@ def test_a_starved_generator_makes_the_run_invalid(lab: Lab) -> None:
     assert "%" in message
 
 
+@pytest.mark.measures
 @pytest.mark.fault(18)
 def test_failed_requests_are_judged_by_the_objectives_not_by_an_exit_code(lab: Lab) -> None:
     failing = {"args": ["--listen=:8080", "--latency=5ms", "--error-ratio=0.3"]}
@@ -98,6 +99,7 @@ def test_failed_requests_are_judged_by_the_objectives_not_by_an_exit_code(lab: L
     assert added[0]["outcome"] == "Fail"
 
 
+@pytest.mark.measures
 @pytest.mark.fault(18)
 def test_failed_requests_within_the_bound_pass(lab: Lab) -> None:
     failing = {"args": ["--listen=:8080", "--latency=5ms", "--error-ratio=0.3"]}

@@ -12,6 +12,8 @@ from cluster.conftest import make_run
 from cluster.lab import Lab
 from cluster.test_faults_load import LONG
 
+pytestmark = pytest.mark.measures
+
 SYSTEM = Lab(labs.OPERATOR_NAMESPACE)
 
 

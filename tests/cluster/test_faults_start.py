@@ -154,6 +154,7 @@ def test_a_foreign_object_under_a_childs_name_is_left_alone(lab: Lab) -> None:
     assert "ownerReferences" not in service["metadata"]
 
 
+@pytest.mark.measures
 @pytest.mark.fault(29)
 def test_a_child_deleted_before_the_load_is_made_again_with_an_event(lab: Lab) -> None:
     lab.apply(make_run(suspend=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -58,10 +58,9 @@ class Request(Model):
     """Further headers. For secrets use headersFrom."""
     headers_from: Annotated[dict[str, HeaderSource], Field(max_length=16)] | None = None
     """Headers whose values come from Secrets, by name: {Authorization: {secretKeyRef: …, prefix: 'Bearer '}}."""
-    body: Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})] | None = (
-        None
-    )
-    """JSON body; it replaces the generated one."""
+    body: Annotated[str, Field(max_length=32_768)] | None = None
+    """Body as text, usually JSON; it replaces the generated one. Text and not an object, since Kubernetes does not
+    compare free-form objects, and a spec must not change under a run."""
     expect: Expect = Expect()
     """What a good answer is."""
 

@@ -6,9 +6,6 @@ finds it and comes to the same words.
 
 from __future__ import annotations
 
-from gatebench_analysis import assemble, validity
-from gatebench_analysis.document import Result, RunInfo
-
 from gatebench.api import quantities
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.status import ConditionStatus, ObjectiveResult, Summary
@@ -20,6 +17,8 @@ from gatebench.decide.snapshot import Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import gateway
 from gatebench.plan.run import Run
+from gatebench_analysis import assemble, validity
+from gatebench_analysis.document import Result, RunInfo
 
 _MISSING, _WARNINGS = 64, 16
 
@@ -123,6 +122,10 @@ def _passed(result: Result, early: Stop | None, draft: Draft) -> None:
     if early is not None:
         draft.condition(ConditionType.PASSED, "Unknown", Reason.NOT_MEASURED, early.message)
         return
+    if draft.status_of(ConditionType.VALID) == "False":
+        message = "The measurement is not valid, so nothing is judged; what was seen is in the result."
+        draft.condition(ConditionType.PASSED, "Unknown", Reason.NOT_MEASURED, message)
+        return
     status: ConditionStatus = result.verdict.status
     draft.condition(ConditionType.PASSED, status, Reason(result.verdict.reason), result.verdict.message)
 
@@ -146,8 +149,9 @@ def _figures(run: Run, result: Result, draft: Draft) -> None:
                 bound=outcome.bound,
                 message=outcome.message or None,
             )
-            for outcome in result.objectives
-        ],
+            for outcome in (result.objectives if holds else ())
+        ]
+        or None,
         missing=result.missing[:_MISSING] or None,
         warnings=[*(run.status.warnings or []), *(w for w in result.warnings if w not in (run.status.warnings or []))][
             :_WARNINGS

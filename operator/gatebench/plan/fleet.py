@@ -72,12 +72,23 @@ def _workload(run: Run) -> dict[str, Any]:
     for request in workload.requests or ():
         out = request.model_dump(by_alias=True, exclude={"headers_from"})
         out["headers"] = dict(request.headers or {})
+        out["body"] = _body(request.body)
         out["headersFromEnv"] = {
             header: {"env": variable, "prefix": source.prefix}
             for header, variable, source in _header_variables(run, request.name)
         }
         requests.append(out)
     return {"requests": requests}
+
+
+def _body(text: str | None) -> Any:
+    """JSON as an object, so that the fleet sends it as JSON; other text as it is."""
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _header_variables(run: Run, request_name: str | None = None) -> Iterator[tuple[str, str, Any]]:
