@@ -51,9 +51,7 @@ def test_commands_and_options_that_are_shown_exist(page: pathlib.Path) -> None:
         for command, rest in re.findall(r"(?:^|[`(\s])(?:kubectl )?gatebench ([a-z]+)([^`#|]*)", line):
             if command not in commands:
                 # Prose, such as "gatebench is"; a command line begins its line or stands in backquotes.
-                assert not re.search(rf"(^ {{4}}|`)(?:kubectl )?gatebench {command}", line), (
-                    f"{page.name}: {line}"
-                )
+                assert not re.search(rf"(^ {{4}}|`)(?:kubectl )?gatebench {command}", line), f"{page.name}: {line}"
                 continue
             known = {option for p in commands[command].params for option in (*p.opts, *p.secondary_opts)}
             shown = re.findall(r"(?<!\S)(--?[a-zA-Z][a-z-]*)", rest)

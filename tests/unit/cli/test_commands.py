@@ -84,16 +84,12 @@ def test_run_with_generate_name_creates(api: FakeApi, invoke: Invoke, tmp_path: 
 
 
 def test_run_takes_standard_input_and_can_return_at_once(api: FakeApi, invoke: Invoke) -> None:
-    result = invoke(
-        "run", "-f", "-", "--no-wait", input=yaml.safe_dump_all([RUN, {**RUN, "metadata": {"name": "b"}}])
-    )
+    result = invoke("run", "-f", "-", "--no-wait", input=yaml.safe_dump_all([RUN, {**RUN, "metadata": {"name": "b"}}]))
     assert result.exit_code == 0, result.output
     assert result.output.splitlines() == ["run default/demo created", "run default/b created"]
 
 
-def test_run_that_is_there_and_complete_shows_its_verdict(
-    api: FakeApi, invoke: Invoke, tmp_path: pathlib.Path
-) -> None:
+def test_run_that_is_there_and_complete_shows_its_verdict(api: FakeApi, invoke: Invoke, tmp_path: pathlib.Path) -> None:
     api.add_run("demo", statuses.failed())
     result = invoke("run", "-f", file_of(tmp_path, RUN))
     assert result.exit_code == 1
@@ -223,18 +219,14 @@ def test_misuse_is_3_for_2_means_not_valid(invoke: Invoke, args: list[str]) -> N
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_wait_gives_up_after_its_timeout(
-    api: FakeApi, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wait_gives_up_after_its_timeout(api: FakeApi, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     api.add_run("demo", statuses.starting())
     result = invoke("wait", "demo", "--timeout", "1ms")
     assert result.exit_code == 3
     assert "it goes on" in result.stderr
 
 
-def test_interrupt_leaves_the_run_alone(
-    api: FakeApi, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupt_leaves_the_run_alone(api: FakeApi, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     api.add_run("demo", statuses.starting())
 
     def interrupted(*_: object, **__: object) -> None:
@@ -279,11 +271,7 @@ def test_artifacts_are_saved_unpacked(api: FakeApi, invoke: Invoke, tmp_path: pa
     api.put(f"{root}/demo-logs", {"data": {"gateway.log": "hello"}})
     result = invoke("artifacts", "demo", "-o", "out")
     assert result.exit_code == 0, result.output
-    saved = {
-        str(p.relative_to(tmp_path / "out")): p.read_text()
-        for p in (tmp_path / "out").rglob("*")
-        if p.is_file()
-    }
+    saved = {str(p.relative_to(tmp_path / "out")): p.read_text() for p in (tmp_path / "out").rglob("*") if p.is_file()}
     assert saved == {
         "result.json": "{}",
         "report.html": "<html>",
@@ -319,10 +307,7 @@ def test_version(api: FakeApi, invoke: Invoke) -> None:
 
 def test_help_does_not_load_the_kubernetes_client() -> None:
     """Completion calls the program at every key: it must stay fast."""
-    code = (
-        "import sys, gatebench.cli.main;"
-        "print([m for m in ('kubernetes', 'pydantic', 'yaml') if m in sys.modules])"
-    )
+    code = "import sys, gatebench.cli.main;print([m for m in ('kubernetes', 'pydantic', 'yaml') if m in sys.modules])"
     out = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -71,9 +71,7 @@ def test_definition_of_another_age() -> None:
     own = crd.benchmark_run()
     assert checks.definition(own, own, None).level is Level.OK
     older = crd.benchmark_run()
-    del older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"][
-        "suspend"
-    ]
+    del older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["suspend"]
     check = checks.definition(older, own, None)
     assert (check.level, check.message) == (Level.WARN, "the installed one is older: it lacks spec.suspend")
     assert "newer" in checks.definition(own, older, None).message
@@ -115,8 +113,7 @@ def test_pinning_pod_is_guaranteed_and_restricted() -> None:
 def test_state_of_the_pinning_pod() -> None:
     def status(**state: Any) -> dict[str, Any]:
         both = [
-            {"name": n, "image": "i", "state": state, "containerID": f"containerd://{n}1"}
-            for n in ("subject", "probe")
+            {"name": n, "image": "i", "state": state, "containerID": f"containerd://{n}1"} for n in ("subject", "probe")
         ]
         return {"status": {"containerStatuses": both}}
 

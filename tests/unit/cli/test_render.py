@@ -87,8 +87,7 @@ def test_bad_news_while_a_condition_is_unknown_is_shown() -> None:
 
 def test_load_line_has_what_is_known() -> None:
     assert render.load_line(of(statuses.measuring())) == (
-        "stage-1, 12s of 1m15s, 50 users, 58.2 requests/s, p95 143 ms, errors 0 %, "
-        "CPU 0.61 cores, memory 412 MiB"
+        "stage-1, 12s of 1m15s, 50 users, 58.2 requests/s, p95 143 ms, errors 0 %, CPU 0.61 cores, memory 412 MiB"
     )
     assert render.load_line(of({"step": "WarmUp"})) == "WarmUp"
 

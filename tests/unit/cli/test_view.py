@@ -51,10 +51,5 @@ def test_measurement_that_does_not_hold_outranks_its_verdict(valid: str) -> None
 
 def test_objects_without_status_and_fields_of_a_newer_operator_do_no_harm() -> None:
     assert of({}).step == "Pending"
-    assert (
-        of({"conditions": [{"type": "New", "status": "True"}], "summary": {"new": {}}}).part(
-            "summary", "nope"
-        )
-        == {}
-    )
+    assert of({"conditions": [{"type": "New", "status": "True"}], "summary": {"new": {}}}).part("summary", "nope") == {}
     assert of({"summary": None}).part("summary", "gateway") == {}
