@@ -18,6 +18,7 @@ from unit.cli.fakeapi import RUNS, FakeApi
 
 from gatebench.cli import commands, follow
 from gatebench.cli.main import app
+from gatebench_analysis import document
 
 Invoke = Callable[..., Result]
 RUN = {
@@ -316,3 +317,23 @@ def test_help_does_not_load_the_kubernetes_client() -> None:
         env={"PYTHONPATH": ":".join(sys.path)},
     )
     assert out.stdout.strip() == "[]"
+
+
+def test_get_wide_is_the_table_of_the_result(api: FakeApi, invoke: Invoke) -> None:
+    written = document.write(document.Result(run=document.RunInfo(name="demo", namespace="default")))
+    stored = {"metadata": {"name": "demo-result"}, "binaryData": {"result.json.gz": base64.b64encode(written).decode()}}
+    path = "/api/v1/namespaces/default/configmaps/demo-result"
+    api.add_run("demo", statuses.invalid())
+    assert (
+        '"demo-result" not found' in invoke("get", "demo", "-o", "wide").stderr or invoke("get", "demo").exit_code == 0
+    )
+    api.put(path, stored)
+    lines = invoke("get", "demo", "-o", "wide").output.splitlines()
+    assert lines[0] == "demo: INVALID"
+    assert any(line.split() == ["run", "default/demo"] for line in lines)
+    api.put(path, {**stored, "binaryData": {"result.json.gz": base64.b64encode(b"no gzip").decode()}})
+    result = invoke("get", "demo", "-o", "wide")
+    assert result.exit_code == 3
+    assert "the result of run demo cannot be read" in result.stderr
+    api.add_run("new", statuses.starting())
+    assert "it is under way, step Starting" in invoke("get", "new", "-o", "wide").stderr

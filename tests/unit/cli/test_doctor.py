@@ -245,3 +245,26 @@ def test_doctor_without_a_cluster(tmp_path: pathlib.Path, monkeypatch: pytest.Mo
     result = doctor()
     assert result.exit_code == 3
     assert levels(result) == {"API server": "fail"}
+
+
+@pytest.mark.parametrize(
+    ("own", "shared", "age", "expected"),
+    [
+        ([1], [0], 20.0, (True, False)),
+        ([1], [0], 5.0, (False, False)),  # the kubelet's next round may still change it
+        ([1], [0, 1], 20.0, (False, False)),
+        ([0, 1], [0, 1], 40.0, (False, True)),
+    ],
+)
+def test_cores_are_exclusive_once_the_kubelet_has_settled(
+    own: list[int], shared: list[int], age: float, expected: tuple[bool, bool]
+) -> None:
+    report = {
+        "now": 1000.0 + age,
+        "startedAt": 1000.0,
+        "self": {"cpus": shared},
+        "containers": [{"id": "abc", "processes": 1, "cpus": own, "changes": []}],
+    }
+    proven, said, settled = pinning.judge(report, "abc")
+    assert (proven, settled) == expected
+    assert said
