@@ -103,3 +103,13 @@ async def test_an_invalid_run_is_ended_once_with_the_field_named() -> None:
             "Valid": "Unknown",
         }
         assert await runs.report_invalid(w.context, again, NOW) == Patched.UNCHANGED
+
+
+async def test_an_invalid_run_that_is_being_deleted_is_left_alone() -> None:
+    body = samples.body(repeats=3)
+    body["metadata"]["deletionTimestamp"] = "2027-01-15T08:00:00Z"
+    parsed = parse(body)
+    assert isinstance(parsed, InvalidRun)
+    async with world() as w:
+        assert await runs.report_invalid(w.context, parsed, NOW) == Patched.UNCHANGED
+        assert not w.api.requests
