@@ -324,9 +324,8 @@ def test_get_wide_is_the_table_of_the_result(api: FakeApi, invoke: Invoke) -> No
     stored = {"metadata": {"name": "demo-result"}, "binaryData": {"result.json.gz": base64.b64encode(written).decode()}}
     path = "/api/v1/namespaces/default/configmaps/demo-result"
     api.add_run("demo", statuses.invalid())
-    assert (
-        '"demo-result" not found' in invoke("get", "demo", "-o", "wide").stderr or invoke("get", "demo").exit_code == 0
-    )
+    gone = invoke("get", "demo", "-o", "wide")
+    assert (gone.exit_code, "demo-result" in gone.stderr) == (3, True)
     api.put(path, stored)
     lines = invoke("get", "demo", "-o", "wide").output.splitlines()
     assert lines[0] == "demo: INVALID"
