@@ -1,13 +1,15 @@
 # Sourced: the cgroups that the pods live in, /gatebench/node<i> for the first cluster, on version 1 (one hierarchy a controller) and 2.
-cgroups=/sys/fs/cgroup
+cgroups=${CGROUP_ROOT:-/sys/fs/cgroup}
 v1_controllers=(cpu cpuacct cpuset memory devices freezer blkio pids)
+v2_controllers=(cpu cpuset memory pids) # must be there; and what else the kubelet wants delegated where the kernel has it:
+v2_if_there=(hugetlb io)
 
 cgroup_version() { [ -e $cgroups/cgroup.controllers ] && echo 2 || echo 1; }
 
 check_cgroups() {
   local c online allowed
   if [ "$(cgroup_version)" = 2 ]; then
-    for c in cpu cpuset memory pids; do
+    for c in "${v2_controllers[@]}"; do
       grep -qw $c $cgroups/cgroup.controllers ||
         die "cgroup v2 without the controller $c in $cgroups/cgroup.controllers: the kubelet cannot run here (in a container, give it its own cgroup namespace with all controllers delegated)"
     done
@@ -41,14 +43,19 @@ cgroups_up() {
   # CPU 0 is shared with whatever else the machine does: with the default weight, two busy processes elsewhere
   # leave the pods less than half of it.
   if [ "$(cgroup_version)" = 2 ]; then
-    for c in $cgroups $cgroups/$cluster_name; do
-      echo "+cpu +cpuset +memory +pids" >$c/cgroup.subtree_control 2>/dev/null ||
-        die "cannot delegate controllers below $c (processes in it?): start a shell in a cgroup of its own first, as with systemd-run --scope -p Delegate=yes"
-    done
+    delegate $cgroups
+    delegate $cgroups/$cluster_name
     echo 10000 >$cgroups/$cluster_name/cpu.weight
   else
     echo 16384 >$cgroups/cpu/$cluster_name/cpu.shares
   fi
+}
+
+delegate() { # cgroup, version 2
+  local c wanted=(${v2_controllers[@]/#/+})
+  for c in "${v2_if_there[@]}"; do ! grep -qw $c "$1/cgroup.controllers" || wanted+=("+$c"); done
+  echo "${wanted[*]}" >"$1/cgroup.subtree_control" 2>/dev/null ||
+    die "the controllers cannot be delegated below $1: cgroup v2 refuses it while processes are in that cgroup itself (in a container, move them into a cgroup below it first)"
 }
 
 # All nodes are one machine: pods of the others must keep off the cores that node 0 gives away exclusively, so they

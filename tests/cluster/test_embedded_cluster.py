@@ -163,6 +163,49 @@ def test_the_kubelet_has_figures_for_each_container(lab: Lab) -> None:
     lab.until("series of the container", scraped, 60)
 
 
+V1 = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids")
+
+
+def cgroup_tree(root: pathlib.Path, version: int, missing: str, cpus: str) -> None:
+    """The files of a machine's cgroups that say whether a kubelet can run."""
+    if version == 2:
+        there = [c for c in ("cpuset", "cpu", "io", "memory", "pids") if c != missing]
+        (root / "cgroup.controllers").write_text(" ".join(there))
+        (root / "cpuset.cpus.effective").write_text(cpus)
+        return
+    for controller in V1:
+        if controller != missing:
+            (root / controller).mkdir()
+            (root / controller / "tasks").touch()
+    (root / "cpuset" / "cpuset.cpus").write_text(cpus)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(
+    ("missing", "cpus", "words"),
+    [
+        ("", "", ""),
+        ("memory", "", "cgroup v{version} without the controller memory"),
+        ("", "7777", "may use CPUs 7777 of"),
+    ],
+)
+def test_unfit_cgroups_are_refused_by_name(
+    tmp_path: pathlib.Path, version: int, missing: str, cpus: str, words: str
+) -> None:
+    online = pathlib.Path("/sys/devices/system/cpu/online").read_text()
+    cgroup_tree(tmp_path, version, missing, cpus or online)
+    done = subprocess.run(
+        ["bash", "-c", ". hack/cluster/env.sh; . hack/cluster/cgroups.sh; check_cgroups"],
+        cwd=ROOT,
+        env={**os.environ, "CGROUP_ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode != 0) == bool(words)
+    assert words.format(version=version) in done.stderr
+
+
 # From here on: a second cluster, started, killed and removed.
 
 
