@@ -39,7 +39,9 @@ async def act(run: Run, wanted: Sequence[Action], context: Context) -> tuple[Den
             if denial.kind == denials.TERMINATING or isinstance(error, errors.Unavailable):
                 break
         except FleetError as error:
-            log.warning("run %s/%s: %s: %s", run.namespace, run.name, type(action).__name__, error)
+            # 409 is the master's "not now", which the next Snapshot explains.
+            level = logging.INFO if error.status == 409 else logging.WARNING
+            log.log(level, "run %s/%s: %s: %s", run.namespace, run.name, type(action).__name__, error)
     return tuple(refused)
 
 
