@@ -1,0 +1,37 @@
+"""Puts a worker together: recorder, runner, and what measures a locustfile of a user's own."""
+
+# Locust is typed in part only.
+# mypy: disallow-untyped-calls=False
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import locust
+import locust.env
+
+from gatebench_locust import context, foreign, worker
+from gatebench_locust.plan import Plan
+from gatebench_locust.recorder import Recorder
+from gatebench_locust.settings import Settings
+
+
+def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str]) -> None:
+    """Before Locust's main is called: our listeners are the first."""
+    recorder = Recorder(mask)
+    context.plan, context.recorder, context.node = plan, recorder, socket.gethostname()
+    locust.events.request.add_listener(recorder.on_request)
+    locust.events.test_start.add_listener(lambda **_: recorder.reset())
+    if plan.locustfile is not None:
+        foreign.install(recorder, plan.think_time)
+    runner = worker.Worker
+    runner.plan, runner.recorder, runner.token = plan, recorder, settings.token
+    patched: Any = locust.env
+    patched.WorkerRunner = runner
+
+    def on_init(environment: Any, **_: Any) -> None:
+        environment.host = plan.target
+
+    locust.events.init.add_listener(on_init)
