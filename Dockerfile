@@ -12,7 +12,8 @@ RUN cd /build && touch README.md && pip install --no-cache-dir --no-deps --no-bu
 
 FROM python:3.11-slim-bookworm
 COPY --from=build /opt/gatebench /opt/gatebench
-ENV PATH=/opt/gatebench/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# USER: the operator names itself by it, and a user ID alone has no name.
+ENV PATH=/opt/gatebench/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 USER=gatebench
 USER 65532:65532
 EXPOSE 8080
 CMD ["gatebench-operator"]
