@@ -200,9 +200,9 @@ def of_values(values: Iterable[float]) -> Samples:
     seen = list(values)
     buckets: dict[int, int] = {}
     for value in seen:
-        index = index_of(min(max(round(value * 1e6), LOWEST), HIGHEST))
+        index = index_of(min(int(value * 1e6 + 0.5), HIGHEST))
         buckets[index] = buckets.get(index, 0) + 1
-    clamped = sum(1 for value in seen if value * 1e6 > HIGHEST)
+    clamped = sum(1 for value in seen if int(value * 1e6 + 0.5) > HIGHEST)
     return Samples(buckets, len(seen), math.fsum(seen), min(seen, default=None), max(seen, default=None), clamped)
 
 

@@ -130,11 +130,12 @@ def prove(
     if changes:
         last = changes[-1]
         return Proof(False, f"the gateway's CPUs changed from {last.before or '?'} to {last.after or '?'}")
-    many = f"CPU {mine} is" if len(found.cpus) == 1 else f"CPUs {mine} are"
+    one = len(set(found.cpus)) == 1
     return Proof(
         True,
-        f"{many} exclusive: exactly {cpus}, as the gateway's own processes see it, none of the shared pool"
-        f" ({shared}, as the probe beside it sees it), and unchanged",
+        f"{f'CPU {mine} is' if one else f'CPUs {mine} are'} exclusive: the gateway's processes may use exactly"
+        f" {'this one' if one else f'these {cpus}'}, the shared pool ({shared}, where the probe runs) has none of"
+        f" {'it' if one else 'them'}, and nothing changed",
     )
 
 

@@ -64,16 +64,18 @@ def ratio(value: float | None) -> str:
     percent = value * 100
     if 0 < abs(percent) < 0.01:
         return f"{percent:.1g} %"
-    return f"{percent:.2f} %" if 0 < abs(percent) < 1 else f"{digits(percent)} %"
+    return f"{digits(percent)} %"
 
 
 def digits(value: float) -> str:
-    """Three significant digits without an exponent; thousands in full."""
-    if value == int(value) or abs(value) >= 100:
+    """Three significant digits without an exponent or trailing zeros; thousands in full."""
+    size = abs(value)
+    if round(size, 1) >= 100 or value == int(value):
         return f"{value:,.0f}"
-    if abs(value) >= 10:
-        return f"{value:.1f}".removesuffix(".0")
-    return f"{value:.2f}" if abs(value) >= 0.01 else f"{value:.2g}"
+    if 0 < size < 0.01:
+        return f"{value:.2g}"
+    text = f"{value:.1f}" if round(size, 2) >= 10 else f"{value:.2f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def significant(value: float | None, count: int = 4) -> float | None:

@@ -26,6 +26,12 @@ _UNITS = {
     "gateway.pressure.cpu": "ratio",
 }
 
+_SOURCES = {
+    metrics.Origin.KUBELET: "the pod's status",
+    metrics.Origin.PROBE: "probe",
+    metrics.Origin.GATEWAY: "Prometheus",
+}
+
 
 class Resources(Protocol):
     """What was read from Prometheus over the measured window."""
@@ -78,7 +84,7 @@ def figures(
             seen = _foreign_time(facts, probe)
         else:
             seen = _resource(metric.name, resources, unavailable, probe, facts, environment, window)
-        out[metric.name] = figure(seen, metric.unit, metric.source)
+        out[metric.name] = figure(seen, metric.unit, _SOURCES[metric.origin])
     for name in _queries(resources, spec):
         out[name] = figure(_prometheus(name, resources, unavailable), "number", "query")
     return out

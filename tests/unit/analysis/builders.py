@@ -1,0 +1,238 @@
+"""Load documents, probe reports and figures of Prometheus as they are received, for the tests of the analysis."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gatebench_analysis import histograms
+from gatebench_analysis.assemble import Inputs, RunInfo, assemble
+from gatebench_analysis.document import Result
+from gatebench_analysis.objectives import Objective
+from gatebench_analysis.validity import Facts
+
+START = 1_700_000_000.0
+GATEWAY = "a" * 64
+PROBE = "b" * 64
+
+
+def histogram(values: Iterable[float]) -> dict[str, Any]:
+    """HIST of the load document, of values in seconds."""
+    return histograms.encode(histograms.of_values(values)).model_dump(by_alias=True)
+
+
+def row(phase: int, values: Iterable[float], **given: Any) -> dict[str, Any]:
+    """A row of requests with these latencies in seconds."""
+    seen = list(values)
+    return {
+        "phase": phase,
+        "settled": True,
+        "name": "chat",
+        "method": "POST",
+        "outcome": "success",
+        "stream": False,
+        "count": len(seen),
+        "bytes": 100 * len(seen),
+        "latency": histogram(seen),
+        "ttft": None,
+        "interToken": None,
+        "outputTokens": None,
+        **given,
+    }
+
+
+def latencies(count: int, seed: int = 1, median: float = 0.05) -> list[float]:
+    """Log-normal latencies in seconds."""
+    source = random.Random(seed)
+    return [median * source.lognormvariate(0.0, 0.3) for _ in range(count)]
+
+
+def phase(index: int, kind: str, begin: float, end: float, **given: Any) -> dict[str, Any]:
+    """A phase; times are seconds after the start."""
+    return {
+        "index": index,
+        "name": given.pop("name", kind.lower()),
+        "kind": kind,
+        "startedAt": START + begin,
+        "fullAt": START + begin if kind == "Stage" else None,
+        "endedAt": START + end,
+        "users": 50,
+        **given,
+    }
+
+
+def worker(**given: Any) -> dict[str, Any]:
+    """A worker with nothing to complain of."""
+    return {
+        "id": "worker-0",
+        "host": "10.0.0.1",
+        "kind": "Python",
+        "lost": False,
+        "cpuRatioMean": 0.3,
+        "cpuRatioMax": 0.4,
+        "runQueueWaitRatio": 0.02,
+        "reports": 90,
+        "missingReports": 0,
+        **given,
+    }
+
+
+def load(**given: Any) -> dict[str, Any]:
+    """10 s of warm-up with 200 requests, 80 s of a stage with 4,690 successes and 10 failures, a drain."""
+    document = {
+        "schema": "gatebench.dev/load/v1",
+        "attempt": "1",
+        "engine": "Locust",
+        "engineVersion": "2.47.0",
+        "outcome": "Finished",
+        "message": "",
+        "startedAt": START,
+        "endedAt": START + 91,
+        "phases": [
+            phase(0, "WarmUp", 0, 10),
+            phase(1, "Stage", 10, 90, name="hold"),
+            phase(2, "Drain", 90, 91, users=None),
+        ],
+        "expectedWorkers": 2,
+        "workers": [worker(), worker(id="worker-1")],
+        "requests": [
+            row(0, latencies(200, seed=2)),
+            row(1, latencies(4690)),
+            row(1, latencies(10, seed=3, median=0.01), outcome="failure"),
+        ],
+        "errors": [
+            {"phase": 1, "settled": True, "name": "chat", "kind": "http", "status": 500, "message": "boom", "count": 10}
+        ],
+        "dispatchDelay": [{"phase": 1, "histogram": histogram([0.0002] * 4700)}],
+        "series": {
+            "stepSeconds": 1,
+            "columns": ["at", "users", "requests", "failures", "p50Seconds", "p95Seconds", "p99Seconds"],
+            "rows": [[START + second, 50, 58, 0, 0.05, 0.08, 0.1] for second in range(90)],
+        },
+        "integrity": {
+            "locustRequests": 4900,
+            "locustFailures": 10,
+            "histogramRequests": 4900,
+            "histogramFailures": 10,
+            "agree": True,
+            "garbageMessages": 0,
+            "foreignJoins": [],
+            "missingReports": 0,
+        },
+    }
+    return {**document, **given}
+
+
+def probe(seconds: int = 95, cpus: tuple[int, ...] = (1,), **given: Any) -> dict[str, Any]:
+    """A report whose gateway uses 0.6 of a core, others 1 % of it."""
+    times = [START - 2 + second for second in range(seconds)]
+    allowed = ",".join(map(str, cpus))
+    rate = given.pop("busy", 0.61)
+    report = {
+        "schema": "gatebench.dev/probe/v1",
+        "now": times[-1] + 0.5,
+        "startedAt": START - 60,
+        "intervalSeconds": 1.0,
+        "self": {"containerId": PROBE, "cpusAllowed": "0", "cpus": [0]},
+        "online": [0, *cpus],
+        "siblings": {str(cpu): [cpu] for cpu in cpus},
+        "containers": [
+            {
+                "id": GATEWAY,
+                "processes": 3,
+                "cpusAllowed": allowed,
+                "cpus": list(cpus),
+                "changes": [],
+                "columns": ["at", "cpuSeconds", "waitSeconds", "rssBytes", "peakBytes", "swapBytes", "threads"],
+                "samples": [
+                    [at, 5 + 0.6 * index, 0.1 + 0.03 * index, 4e8 + index * 1e5, 5e8, 0, 20]
+                    for index, at in enumerate(times)
+                ],
+            }
+        ],
+        "cpus": {
+            "columns": ["at", "busySeconds", "stealSeconds", "irqSeconds"],
+            "samples": {
+                str(cpu): [[at, 100 + rate / len(cpus) * i, 1 + 0.001 * i, 2 + 0.002 * i] for i, at in enumerate(times)]
+                for cpu in cpus
+            },
+        },
+    }
+    return {**report, **given}
+
+
+@dataclasses.dataclass(frozen=True)
+class Resources:
+    """What the operator reads from Prometheus."""
+
+    values: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    not_applicable: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    series: Mapping[str, list[tuple[float, float]]] = dataclasses.field(default_factory=dict)
+    sources: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    above: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+def resources(**given: Any) -> Resources:
+    """All that Prometheus tells about a gateway on exclusive cores."""
+    known: dict[str, Any] = {
+        "values": {
+            "gateway.cpu.mean": 0.58,
+            "gateway.cpu.max": 0.64,
+            "gateway.memory.peak": 4.6e8,
+            "gateway.memory.end": 4.1e8,
+            "gateway.network.receive": 1.2e5,
+            "gateway.network.transmit": 2.4e5,
+        },
+        "sources": {"gateway.cpu.mean": "container_cpu_usage_seconds_total"},
+        "not_applicable": {"gateway.throttledRatio": "no quota"},
+        "missing": {"gateway.pressure.cpu": "NoSeries: none"},
+        "series": {"gateway.cpu": [(START + 15 * step, 0.6) for step in range(6)]},
+    }
+    return Resources(**{**known, **given})
+
+
+FACTS = Facts(
+    isolation="Required",
+    isolated=True,
+    cpus=1,
+    gateway_container_id=GATEWAY,
+    gateway_restarts=0,
+    expected_workers=2,
+)
+SPEC: dict[str, Any] = {
+    "gateway": {"image": "litellm", "port": 4000, "cpus": 1},
+    "workload": {"requests": [{"name": "chat"}]},
+    "load": {"workers": 2, "thinkTime": {"min": "500ms", "max": "1s"}},
+}
+OBJECTIVES = (
+    Objective("throughput", target_above=50, fail_below=30, texts={"targetAbove": "50", "failBelow": "30"}),
+    Objective("latency.p95", warn_above=0.2, texts={"warnAbove": "200ms"}),
+    Objective("gateway.memory.peak", target_below=2**30, texts={"targetBelow": "1Gi"}),
+)
+
+
+def inputs(**given: Any) -> Inputs:
+    """A run with nothing to complain of."""
+    known: dict[str, Any] = {
+        "run": RunInfo(name="demo", namespace="team", uid="uid-1", spec_hash="1234abcd", spec=SPEC),
+        "load": load(),
+        "probe": probe(),
+        "resources": resources(),
+        "environment": {"node": "n1", "cpuModel": "a CPU", "kernel": "6.1", "kubelet": "v1.35.0", "colocated": True},
+        "objectives": OBJECTIVES,
+        "facts": FACTS,
+    }
+    return Inputs(**{**known, **given})
+
+
+def result(**given: Any) -> Result:
+    """The result of such a run."""
+    return assemble(inputs(**given))
+
+
+def facts(**given: Any) -> Facts:
+    """FACTS with changes."""
+    return dataclasses.replace(FACTS, **given)
