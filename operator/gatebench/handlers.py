@@ -19,7 +19,7 @@ import kopf
 
 from gatebench import __version__, settings
 from gatebench.api import GROUP, PLURAL, VERSION
-from gatebench.decide.step import decide
+from gatebench.decide.step import decide, forbidden
 from gatebench.decide.world import World
 from gatebench.io import context as contexts
 from gatebench.io import runs, status, telemetry
@@ -113,6 +113,8 @@ class Ticker:
         snap = await observe(run, self._context)
         if isinstance(snap, Unobserved):
             adapter.warning("cannot observe: %s", snap.reason)
+            if snap.denial is not None:
+                await status.patch_status(run, forbidden(run, time.time(), snap.denial.message), self._context)
             return interval
         decision = await asyncio.to_thread(decide, run, snap, self._world)
         self._context.remember_denials(uid, await act(run, decision.actions, self._context))
@@ -155,6 +157,7 @@ class Operator:
 
     def register(self, registry: kopf.OperatorRegistry) -> None:
         """Registers the handlers."""
+        kopf.on.login(registry=registry)(login)
         kopf.on.startup(registry=registry)(self._start)
         kopf.on.cleanup(registry=registry)(self._stop)
         kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(self._event)
@@ -200,6 +203,11 @@ class Operator:
                 if not is_settled(body):
                     metadata = body["metadata"]
                     self._ticker.see(metadata["namespace"], metadata["name"], metadata["uid"])
+
+
+def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """The pod's service account; outside of a cluster the kubeconfig."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
 def is_settled(body: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from gatebench.io.prometheus import PrometheusClient, Unavailable
 from gatebench.measure.answers import Failed, Live, Resources, parse_answers, parse_live
 from gatebench.measure.queries import live_queries, plan_queries
@@ -36,9 +37,7 @@ _GIB = 2.0**30
 def prometheus_binary() -> str | None:
     """Of the embedded cluster, else the one on the path. Debian's 2.x will do for this test too."""
     own = ROOT / ".cluster" / "bin" / "prometheus"
-    return (
-        str(own) if own.is_file() else shutil.which("prometheus", path=os.environ.get("GATEBENCH_BIN_PATH"))
-    )
+    return str(own) if own.is_file() else shutil.which("prometheus", path=os.environ.get("GATEBENCH_BIN_PATH"))
 
 
 def cpu(name: str, of: dict[str, str], value: float) -> list[tuple[str, dict[str, str], float]]:
@@ -76,9 +75,7 @@ def at(k: int) -> list[tuple[str, dict[str, str], float]]:
     }
     for interface, rate in (("eth0", 1000.0), ("net1", 24.0), ("lo", 5e6)):
         out.append(("container_network_receive_bytes_total", {**sandbox, "interface": interface}, t * rate))
-        out.append(
-            ("container_network_transmit_bytes_total", {**sandbox, "interface": interface}, t * 2 * rate)
-        )
+        out.append(("container_network_transmit_bytes_total", {**sandbox, "interface": interface}, t * 2 * rate))
     quota = container("quota")
     out += cpu("usage_seconds", quota, t) + cpu("cfs_periods", quota, t * 10)
     out += cpu("cfs_throttled_periods", quota, t * 2.5)
@@ -133,11 +130,7 @@ class _Pages(http.server.BaseHTTPRequestHandler):
         self.server.scrapes[self.path] += 1
         stamp = round((self.server.started + k * STEP) * 1000)
         lines = [
-            name
-            + "{"
-            + ",".join(f'{key}="{text}"' for key, text in labels.items())
-            + "}"
-            + f" {value!r} {stamp}\n"
+            name + "{" + ",".join(f'{key}="{text}"' for key, text in labels.items()) + "}" + f" {value!r} {stamp}\n"
             for name, labels, value in PAGES[self.path](k)
         ]
         body = "".join(lines).replace(" nan ", " NaN ").encode()

@@ -68,9 +68,7 @@ def metric(url: str, name: str) -> str | None:
         ),
     ],
 )
-def test_prometheus_takes_its_configuration_and_arguments(
-    values: tuple[str, ...], tmp_path: pathlib.Path
-) -> None:
+def test_prometheus_takes_its_configuration_and_arguments(values: tuple[str, ...], tmp_path: pathlib.Path) -> None:
     configuration, arguments = rendered(*values)
     (tmp_path / "prometheus.yml").write_text(configuration)
     with socket.socket() as free:
@@ -83,9 +81,7 @@ def test_prometheus_takes_its_configuration_and_arguments(
     }
     names = [argument.partition("=")[0] for argument in arguments]
     assert set(places) <= set(names)
-    own = [
-        f"{name}={places[name]}" if name in places else a for a, name in zip(arguments, names, strict=True)
-    ]
+    own = [f"{name}={places[name]}" if name in places else a for a, name in zip(arguments, names, strict=True)]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen([binary("prometheus"), *own], stdout=log, stderr=log)
     try:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from gatebench import settings
 from gatebench.io import prometheus
 from gatebench.io.prometheus import PrometheusClient, Unavailable
@@ -134,9 +135,7 @@ async def test_it_is_asked_again(serve: Serve, status: int) -> None:
 @pytest.mark.fault(20)
 async def test_it_goes_on_failing(serve: Serve) -> None:
     fake = serve(lambda handler: handler.answer(500, b"boom"))
-    assert unavailable(await PrometheusClient(fake.url).ask([ONE, TWO], deadline=1.0)).endswith(
-        "it answers 500"
-    )
+    assert unavailable(await PrometheusClient(fake.url).ask([ONE, TWO], deadline=1.0)).endswith("it answers 500")
     assert 1 < len(fake.requests) < 5
 
 
@@ -269,18 +268,14 @@ async def test_a_connection_that_breaks(serve: Serve) -> None:
 async def test_redirects_are_not_followed(serve: Serve) -> None:
     elsewhere = serve(Handler.answer)
     for status in (301, 302, 307, 308):
-        fake = serve(
-            lambda handler, status=status: handler.answer(status, b"", Location=f"{elsewhere.url}/x")
-        )
+        fake = serve(lambda handler, status=status: handler.answer(status, b"", Location=f"{elsewhere.url}/x"))
         assert "redirects elsewhere" in unavailable(await PrometheusClient(fake.url).ask([ONE]))
     assert elsewhere.requests == []
 
 
 async def test_a_query_that_prometheus_refuses(serve: Serve) -> None:
     def refuses(handler: Handler) -> None:
-        error = json.dumps(
-            {"status": "error", "errorType": "bad_data", "error": "parse error: " + "x" * 5000}
-        )
+        error = json.dumps({"status": "error", "errorType": "bad_data", "error": "parse error: " + "x" * 5000})
         handler.answer(400, error.encode()) if "down" in handler.path else handler.answer()
 
     fake = serve(refuses)
@@ -297,9 +292,7 @@ async def test_a_query_that_prometheus_refuses(serve: Serve) -> None:
 # Credentials
 
 
-@pytest.mark.parametrize(
-    ("status", "words"), [(401, "check the token"), (403, "check the token"), (404, "base URL")]
-)
+@pytest.mark.parametrize(("status", "words"), [(401, "check the token"), (403, "check the token"), (404, "base URL")])
 async def test_a_refusal_is_not_tried_again(serve: Serve, status: int, words: str) -> None:
     fake = serve(lambda handler: handler.answer(status, b"no"))
     assert words in unavailable(await PrometheusClient(fake.url).ask([ONE]))
@@ -317,9 +310,7 @@ async def test_the_token_is_read_for_each_use(serve: Serve, tmp_path: pathlib.Pa
     assert unavailable(await client.ask([ONE])).endswith(f"{token} cannot be read (FileNotFoundError)")
 
 
-async def test_the_environment_does_not_change_where_it_goes(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_environment_does_not_change_where_it_goes(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy, fake = serve(Handler.answer), serve(Handler.answer)
     monkeypatch.setenv("http_proxy", proxy.url)
     monkeypatch.setenv("HTTP_PROXY", proxy.url)

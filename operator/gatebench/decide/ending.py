@@ -83,7 +83,9 @@ def stop(run: Run, snap: Snapshot, world: World, draft: Draft, outcome: Stop) ->
     )
     draft.condition(ConditionType.RECONCILING, "False", outcome.complete, "The run is complete.")
     draft.condition(ConditionType.COMPLETE, "True", outcome.complete, outcome.message)
-    kept = {name: getattr(run.names, name) for name in _KEPT if name == "logs" or _stored(run, snap, name)}
+    kept = {name: getattr(run.names, name) for name in _KEPT if _stored(run, snap, name)}
+    if snap.pods:
+        kept["logs"] = run.names.logs
     draft.set(finished_at=timestamp(draft.now), live=None, artifacts=Artifacts(**kept))
     draft.act(StoreLogs())
 

@@ -12,8 +12,8 @@ from gatebench.api.status import ConditionStatus, ObjectiveResult, Summary
 from gatebench.decide import objectives
 from gatebench.decide.actions import StoreReport, StoreResult
 from gatebench.decide.describe import environment_of
-from gatebench.decide.draft import Draft, Outcome, Stop, Wait
-from gatebench.decide.snapshot import Snapshot
+from gatebench.decide.draft import Draft, Outcome, Stop, Wait, unix
+from gatebench.decide.snapshot import Container, Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import gateway
 from gatebench.plan.run import Run
@@ -21,6 +21,7 @@ from gatebench_analysis import assemble, validity
 from gatebench_analysis.document import Result, RunInfo
 
 _MISSING, _WARNINGS = 64, 16
+_STORE_SECONDS = 120.0
 
 
 def collect(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
@@ -30,6 +31,8 @@ def collect(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     if snap.load is None:
         return Wait("Collecting")
     ended = float(snap.load.get("endedAt") or snap.now)
+    if (stuck := _cannot_store(run, snap, world, draft, ended)) is not None:
+        return stuck
     waiting = snap.now - ended < world.settings.deadlines.metrics
     asked = snap.metrics is not None and snap.metrics.unavailable is None
     if world.settings.prometheus.url and waiting and not asked:
@@ -39,6 +42,20 @@ def collect(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
         return Wait("Collecting")
     draft.act(StoreResult(_assemble(run, snap, world, draft)), StoreReport())
     return Wait("Judging")
+
+
+def _cannot_store(run: Run, snap: Snapshot, world: World, draft: Draft, ended: float) -> Outcome:
+    """A result whose name is taken, or that the API server does not take for minutes, ends the run without one."""
+    taken = snap.child("ConfigMap", run.names.result)
+    if taken is not None and not taken.ours:
+        message = f"ConfigMap {taken.name} exists and is not this run's; it was left alone"
+        draft.condition(ConditionType.VALID, "Unknown", Reason.NOT_MEASURED, message)
+        return Stop(Reason.FAILED, Reason.NAME_CONFLICT, message)
+    if snap.denials and snap.now - ended >= world.settings.deadlines.metrics + _STORE_SECONDS:
+        message = f"the result could not be stored: {snap.denials[0].message}"
+        draft.condition(ConditionType.VALID, "Unknown", Reason.NOT_MEASURED, message)
+        return Stop(Reason.FAILED, Reason.FORBIDDEN, message)
+    return None
 
 
 def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
@@ -63,13 +80,20 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
                 isolated=draft.status_of(ConditionType.ISOLATED) == "True",
                 cpus=run.spec.gateway.cpus,
                 gateway_container_id=container.container_id if container else None,
-                gateway_restarts=None if container is None else container.restarts,
+                gateway_restarts=_restarts(container, unix(draft.get("started_at"))),
                 max_foreign_time=quantities.bound_value(run.spec.gateway.max_foreign_time, "ratio"),
                 expected_workers=run.spec.load.workers,
                 disturbed=disturbed,
             ),
         )
     )
+
+
+def _restarts(container: Container | None, begun: float | None) -> int | None:
+    """Restarts since the load began; those before it are over and done."""
+    if container is None or container.running_since is None or begun is None:
+        return None
+    return container.restarts if container.running_since > begun else 0
 
 
 def _unavailable(snap: Snapshot, world: World) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gatebench.api import quantities
 from gatebench.api.objectives import Objective as SpecObjective
 from gatebench.plan.run import Run
@@ -25,7 +27,7 @@ def _one(field: str, objective: SpecObjective, query_names: set[str]) -> Objecti
     kind, _, query = objective.metric.partition(".")
     if kind == "query" and query not in query_names:
         raise ValueError(f"{field}.metric: no query of spec.metrics.queries is named {query}")
-    bounds: dict[str, float | None] = {}
+    bounds: dict[str, Any] = {}
     texts: dict[str, str] = {}
     for name in _BOUNDS:
         text = getattr(objective, name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gatebench.api.reasons import ConditionType, Reason
+from gatebench.api.status import BenchmarkRunStatus
 from gatebench.decide import admission, children, ending, fleet, gateway, isolation, judge, load, placement
 from gatebench.decide.actions import Announce
 from gatebench.decide.describe import environment_of
@@ -52,6 +53,16 @@ def decide(run: Run, snap: Snapshot, world: World) -> Decision:
         draft.set(step=outcome.step)
         _progressing(draft)
     return draft.decision()
+
+
+def forbidden(run: Run, now: float, message: str) -> BenchmarkRunStatus:
+    """The status of a run whose world may not be read: it waits for the right to come back."""
+    draft = Draft(run, now)
+    if ending.is_complete(run):
+        return run.status
+    draft.condition(ConditionType.ACCEPTED, "Unknown", Reason.FORBIDDEN, message)
+    _progressing(draft)
+    return draft.decision().status
 
 
 def _first(steps: tuple[Step, ...], run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:

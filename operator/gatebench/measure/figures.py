@@ -53,8 +53,7 @@ def ambiguous(found: Sequence[Series]) -> Missing:
     names = sorted({name for series in found for name in series.labels})
     differing = [name for name in names if len({series.labels.get(name) for series in found}) > 1]
     shown = [
-        "{" + ", ".join(f'{name}="{series.labels.get(name, "")}"' for name in differing) + "}"
-        for series in found[:3]
+        "{" + ", ".join(f'{name}="{series.labels.get(name, "")}"' for name in differing) + "}" for series in found[:3]
     ]
     return Missing("AmbiguousQuery", f"{len(found)} series where one is due: {', '.join(shown)}"[:300])
 

@@ -22,9 +22,7 @@ def metric_figure(metric: table.Metric, plan: queries.Plan, answers: Answers) ->
     return first
 
 
-def _from_source(
-    metric: table.Metric, source: table.Source, plan: queries.Plan, answers: Answers
-) -> Value | Missing:
+def _from_source(metric: table.Metric, source: table.Source, plan: queries.Plan, answers: Answers) -> Value | Missing:
     lines = _lines(source, plan, answers)
     if isinstance(lines, Missing):
         return lines

@@ -52,9 +52,7 @@ def aggregate(how: str, points: Sequence[Point], *, counted: bool = True) -> flo
     return sum(numbers) / len(numbers)
 
 
-def _capped(
-    name: str, points: Sequence[Point], plan: queries.Plan, answers: Answers
-) -> dict[float, float] | Missing:
+def _capped(name: str, points: Sequence[Point], plan: queries.Plan, answers: Answers) -> dict[float, float] | Missing:
     """The points whose quantile lies in the +Inf bucket: those that equal the same query's quantile 1."""
     top = f"{queries.TOP}{name}"
     if not any(query.name == top for query in plan.queries):

@@ -151,8 +151,7 @@ CHARTS = (
 def rows() -> list[tuple[str, str, str, str, str]]:
     """For the documentation: metric, unit, series, how, note."""
     return [
-        (metric.name, metric.unit, ", else ".join(_series(metric)), metric.how.value, metric.note)
-        for metric in METRICS
+        (metric.name, metric.unit, ", else ".join(_series(metric)), metric.how.value, metric.note) for metric in METRICS
     ]
 
 

@@ -128,7 +128,6 @@ def top_quantile(promql: str) -> str | None:
     if any(not piece.quote and _BOOLEAN.search(piece.text) for piece in pieces):
         return None
     top = "".join(
-        piece.text if piece.quote else _QUANTILE.sub(lambda match: f"{match['call']}1", piece.text)
-        for piece in pieces
+        piece.text if piece.quote else _QUANTILE.sub(lambda match: f"{match['call']}1", piece.text) for piece in pieces
     )
     return top if top != promql else None

@@ -9,10 +9,10 @@ import random
 from typing import Any
 
 import pytest
-from unit.analysis import builders
 
 from gatebench_analysis import document, metrics, text
 from gatebench_analysis.metrics import Measured
+from unit.analysis import builders
 
 
 def test_written_and_read_it_is_the_same(tmp_path: pathlib.Path) -> None:

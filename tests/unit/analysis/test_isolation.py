@@ -6,11 +6,11 @@ import copy
 from typing import Any
 
 import pytest
-from unit.analysis import builders
-from unit.analysis.builders import GATEWAY, START
 
 from gatebench_analysis import isolation
 from gatebench_analysis.document import Cores, Probe
+from unit.analysis import builders
+from unit.analysis.builders import GATEWAY, START
 
 LOAD = (START, START + 91)
 WINDOW = (START + 10, START + 90)

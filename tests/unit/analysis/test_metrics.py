@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.analysis import builders
 
 from gatebench_analysis import metrics
 from gatebench_analysis.document import Result
 from gatebench_analysis.load import Load
 from gatebench_analysis.metrics import Measured, Missing, NotApplicable
+from unit.analysis import builders
 
 
 def concrete(name: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.analysis import builders
 
 from gatebench_analysis import objectives
 from gatebench_analysis.document import ObjectiveOutcome
 from gatebench_analysis.objectives import Objective
 from gatebench_analysis.observation import Measured, Missing, NotApplicable
+from unit.analysis import builders
 
 LESS = Objective(
     "latency.p95",

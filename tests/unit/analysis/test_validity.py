@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.analysis import builders
-from unit.analysis.builders import START, Resources
 
 from gatebench.api.reasons import REMEDIES, Reason
 from gatebench_analysis import validity
 from gatebench_analysis.document import Result
 from gatebench_analysis.objectives import Objective
+from unit.analysis import builders
+from unit.analysis.builders import START, Resources
 
 
 def found(result: Result) -> list[tuple[str, str]]:

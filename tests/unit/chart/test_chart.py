@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from gatebench import settings
 from gatebench.measure import table
 
@@ -169,9 +170,7 @@ def test_no_right_is_more_than_it_says(variant: str) -> None:
         "roles",
         "clusterroles",
     }
-    assert not [
-        verb for _, verb, _ in granted if verb in ("escalate", "bind", "impersonate", "deletecollection")
-    ]
+    assert not [verb for _, verb, _ in granted if verb in ("escalate", "bind", "impersonate", "deletecollection")]
     assert {where for resource, _, where in granted if resource == "leases"} == {"gatebench-system"}
 
 
@@ -288,9 +287,7 @@ def test_the_configuration_of_prometheus() -> None:
 def test_no_series_that_is_asked_for_is_dropped() -> None:
     text = of_kind("ConfigMap", objects(*EMBEDDED), "-prometheus")["data"]["prometheus.yml"]
     job = yaml.safe_load(text)["scrape_configs"][0]
-    (dropped,) = [
-        relabel["regex"] for relabel in job["metric_relabel_configs"] if relabel["action"] == "drop"
-    ]
+    (dropped,) = [relabel["regex"] for relabel in job["metric_relabel_configs"] if relabel["action"] == "drop"]
     assert re.fullmatch(dropped, "container_tasks_state")
     assert not [source.series for source in table.SOURCES if re.fullmatch(dropped, source.series)]
 
@@ -337,9 +334,7 @@ def test_every_value_is_described_and_every_description_has_a_value() -> None:
         assert isinstance(value, dict), path
         for name, child in node["properties"].items():
             if f"{path}.{name}" != ".global" and name != "claims":
-                check(
-                    child, value.get(name, {} if name in ("limits", "requests") else None), f"{path}.{name}"
-                )
+                check(child, value.get(name, {} if name in ("limits", "requests") else None), f"{path}.{name}")
 
     check(schema, values, "")
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
-from unit.cli import fakeapi, statuses
-from unit.cli.fakeapi import RUNS, FakeApi
 
 from gatebench.cli import commands, follow
 from gatebench.cli.main import app
 from gatebench_analysis import document
+from unit.cli import fakeapi, statuses
+from unit.cli.fakeapi import RUNS, FakeApi
 
 Invoke = Callable[..., Result]
 RUN = {

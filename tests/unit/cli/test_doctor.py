@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
-from unit.cli import fakeapi, statuses
-from unit.cli.fakeapi import RUNS, FakeApi
 
 from gatebench.api import crd
 from gatebench.cli import checks, pinning
 from gatebench.cli.checks import Level
 from gatebench.cli.main import app
+from unit.cli import fakeapi, statuses
+from unit.cli.fakeapi import RUNS, FakeApi
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/benchmarkruns.gatebench.dev"
 PROMETHEUS = "/api/v1/namespaces/gb/services/prometheus:9090/proxy/api/v1/query"

@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from unit.cli import statuses
 
 from gatebench.cli import follow, view
 from gatebench.cli.errors import ApiError, CliError
+from unit.cli import statuses
 
 
 class Time:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 from rich.console import Console
-from unit.cli import statuses
-from unit.cli.test_view import of
 
 from gatebench.cli import figures, render
 from gatebench.cli.board import draw, styled
+from unit.cli import statuses
+from unit.cli.test_view import of
 
 
 def text(status: dict) -> str:  # type: ignore[type-arg]

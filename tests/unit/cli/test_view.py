@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.cli import statuses
 
 from gatebench.cli import view
+from unit.cli import statuses
 
 
 def of(status: dict[str, Any]) -> view.View:

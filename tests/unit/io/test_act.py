@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from unit.io import samples
-from unit.io.fakekube import Refusal, site, world
 
 from gatebench.decide import actions
 from gatebench.decide.snapshot import Denial, Lease
@@ -19,6 +17,8 @@ from gatebench.io.context import Context
 from gatebench.io.pods import parse
 from gatebench.plan import children
 from gatebench.plan.run import Run
+from unit.io import samples
+from unit.io.fakekube import Refusal, site, world
 
 PLAN = "ConfigMap"
 

@@ -6,11 +6,11 @@ import json
 import pathlib
 
 import pytest
-from unit.io import samples
-from unit.io.fakekube import KEY, SETTINGS, world
 
 from gatebench.io import context
 from gatebench.plan import children
+from unit.io import samples
+from unit.io.fakekube import KEY, SETTINGS, world
 
 
 async def test_a_short_key_is_refused(tmp_path: pathlib.Path) -> None:

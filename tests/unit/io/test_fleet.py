@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from unit.io.fakekube import site
 
 from gatebench.io import fleet
 from gatebench.io.fleet import Client, FleetError, parse_state
+from unit.io.fakekube import site
 
 STATE: dict[str, Any] = {
     "schema": "gatebench.dev/state/v1",

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from unit.io import samples
-from unit.io.fakekube import Refusal, World, world
 
 from gatebench.io import errors, kube
+from unit.io import samples
+from unit.io.fakekube import Refusal, World, world
 
 CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "bench"}}
 

@@ -7,9 +7,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from unit.io import samples
-from unit.io.fakekube import NOW, FakeKube, World, site, world
-from unit.io.test_observe import NODE, Snapshot
 
 from gatebench.decide.step import decide
 from gatebench.decide.world import World as Own
@@ -18,6 +15,9 @@ from gatebench.io.act import act
 from gatebench.io.observe import observe
 from gatebench.io.status import Patched, patch_status
 from gatebench.plan.run import Run
+from unit.io import samples
+from unit.io.fakekube import NOW, FakeKube, World, site, world
+from unit.io.test_observe import NODE, Snapshot
 
 STEP_SECONDS = 15.0
 MOST_TICKS = 60

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from unit.io import samples
 
 from gatebench.io import artifacts
 from gatebench.io.masking import mask
+from unit.io import samples
 
 
 @pytest.mark.fault(39)

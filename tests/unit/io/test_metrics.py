@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from unit.io import samples
-from unit.io.fakekube import NOW, SETTINGS, World, world
-from unit.io.test_observe import LOAD
 
 from gatebench.decide.snapshot import MetricsAnswer
 from gatebench.io import metrics
 from gatebench.io.prometheus import Unavailable
 from gatebench.measure.answers import Reply
 from gatebench.measure.queries import LIVE_CPU, LIVE_MEMORY, Query
+from unit.io import samples
+from unit.io.fakekube import NOW, SETTINGS, World, world
+from unit.io.test_observe import LOAD
 
 
 class FakePrometheus:

@@ -8,9 +8,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from unit.io import samples
-from unit.io.fakekube import NOW, Refusal, World, site, world
-from unit.io.test_fleet import STATE
 
 from gatebench.decide import actions
 from gatebench.decide.snapshot import Child, Denial, Snapshot
@@ -18,6 +15,9 @@ from gatebench.io.act import act
 from gatebench.io.observe import Unobserved, observe
 from gatebench.plan.run import Run
 from gatebench_analysis import document
+from unit.io import samples
+from unit.io.fakekube import NOW, Refusal, World, site, world
+from unit.io.test_fleet import STATE
 
 NODE = {
     "kind": "Node",

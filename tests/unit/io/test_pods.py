@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.io.samples import CONTAINER_ID, child, running_pod
 
 from gatebench.decide.snapshot import Container, Pod
 from gatebench.io import pods
+from unit.io.samples import CONTAINER_ID, child, running_pod
 
 
 def pod(status: dict[str, Any], *, node: str | None = "node0", **container: Any) -> Pod:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from unit.io import samples
-from unit.io.fakekube import NOW, Refusal, world
 
 from gatebench.io import runs
 from gatebench.io.runs import InvalidRun, Unreadable, parse
 from gatebench.io.status import Patched
 from gatebench.plan.run import Run
+from unit.io import samples
+from unit.io.fakekube import NOW, Refusal, world
 
 
 def test_a_run_is_parsed() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.io import samples
-from unit.io.fakekube import Refusal, merge, world
 
 from gatebench.api.status import BenchmarkRunStatus
 from gatebench.io import status
 from gatebench.io.status import Patched, bounded, difference, patch_status
+from unit.io import samples
+from unit.io.fakekube import Refusal, merge, world
 
 JSON = st.recursive(
     st.booleans() | st.integers() | st.text(max_size=4),

@@ -7,11 +7,12 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gatebench.measure import queries, table
 from gatebench.measure.answers import Failed, Live, Reply, Resources, parse_answers, parse_live
 from gatebench.measure.queries import Plan, plan_queries
-from hypothesis import given
-from hypothesis import strategies as st
 
 START, END = 1000.0, 1060.0
 LABELS = {"namespace": "ns", "pod": "pod", "container": "gateway", "id": "/one", "image": "i"}
@@ -35,9 +36,7 @@ def matrix(*series: Points, **labels: str) -> Reply:
     return Reply([{"metric": {**LABELS, **labels}, "values": [[at, str(v)] for at, v in s]} for s in series])
 
 
-def ramp(
-    rate: float, start: float = START, end: float = END, base: float = 100.0, step: float = 10.0
-) -> Points:
+def ramp(rate: float, start: float = START, end: float = END, base: float = 100.0, step: float = 10.0) -> Points:
     times = [start + step / 2 + i * step for i in range(int((end - start) / step))]
     return [(at, base + rate * (at - times[0])) for at in times]
 
@@ -120,9 +119,7 @@ def test_no_quota_is_not_applicable_only_where_the_container_was_seen() -> None:
 
 
 def test_no_period_elapsed_is_no_ratio() -> None:
-    found = parse(
-        **{source(table.CFS_PERIODS): matrix(flat(7.0)), source(table.CFS_THROTTLED): matrix(flat(0.0))}
-    )
+    found = parse(**{source(table.CFS_PERIODS): matrix(flat(7.0)), source(table.CFS_THROTTLED): matrix(flat(0.0))})
     assert found.missing["gateway.throttledRatio"].startswith("NotANumber")
 
 
@@ -218,10 +215,7 @@ def test_a_restart_is_one_line_whose_counter_begins_again() -> None:
 @pytest.mark.parametrize("label", ["id", "job", "replica"])
 def test_two_series_at_once_are_ambiguous(label: str) -> None:
     answer = Reply(
-        [
-            {"metric": {**LABELS, label: name}, "values": [[at, str(v)] for at, v in ramp(1.0)]}
-            for name in ("a", "b")
-        ]
+        [{"metric": {**LABELS, label: name}, "values": [[at, str(v)] for at, v in ramp(1.0)]} for name in ("a", "b")]
     )
     found = parse(**{source(table.CPU): answer})
     reason = found.missing["gateway.cpu.mean"]
@@ -241,9 +235,7 @@ def test_series_of_two_jobs_one_after_the_other_are_ambiguous_too() -> None:
 
 
 @pytest.mark.fault(20)
-@pytest.mark.parametrize(
-    "result", [None, {}, [1], [[]], [{"metric": 1}], [{"values": 3}], [{"values": [["x"]]}], "x"]
-)
+@pytest.mark.parametrize("result", [None, {}, [1], [[]], [{"metric": 1}], [{"values": 3}], [{"values": [["x"]]}], "x"])
 def test_nonsense_is_missing(result: Any) -> None:
     found = parse(**{source(table.CPU): Reply(result)})
     assert found.missing["gateway.cpu.mean"].startswith("NotANumber")
@@ -262,9 +254,7 @@ JSON = st.recursive(
 @given(JSON, JSON)
 def test_no_answer_breaks_the_parser(one: Any, other: Any) -> None:
     names = [query.name for query in plan(Own("own", "x")).queries]
-    found = parse_answers(
-        plan(Own("own", "x")), {name: Reply(one if i % 2 else other) for i, name in enumerate(names)}
-    )
+    found = parse_answers(plan(Own("own", "x")), {name: Reply(one if i % 2 else other) for i, name in enumerate(names)})
     assert all(math.isfinite(value) for value in found.values.values())
     expected = {metric.name for metric in table.METRICS} | {"query.own"}
     assert set(found.values) | set(found.missing) | set(found.not_applicable) == expected

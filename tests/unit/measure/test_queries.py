@@ -7,10 +7,11 @@ import os
 import pathlib
 
 import pytest
-from gatebench.measure import queries, table
-from gatebench.measure.queries import Plan, Query, plan_queries
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gatebench.measure import queries, table
+from gatebench.measure.queries import Plan, Query, plan_queries
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "measure"
 START, END = 1_700_000_000.0, 1_700_000_060.0
@@ -67,9 +68,7 @@ def test_the_table_of_metrics() -> None:
 
 def test_a_query_that_cannot_be_filled_in_is_not_asked_and_says_why() -> None:
     made = plan()
-    assert made.refused == {
-        "query.broken": "InvalidQuery: $job is unknown; there are $pod, $namespace, $range"
-    }
+    assert made.refused == {"query.broken": "InvalidQuery: $job is unknown; there are $pod, $namespace, $range"}
     assert not any("broken" in query.name for query in made.queries)
 
 

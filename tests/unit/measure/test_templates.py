@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from gatebench.measure.templates import InvalidQuery, check, fill, top_quantile, uses
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gatebench.measure.templates import InvalidQuery, check, fill, top_quantile, uses
 
 VALUES = {"pod": "demo-gateway", "namespace": "team-a", "range": "60s"}
 
