@@ -27,23 +27,26 @@ def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
 def changes(before: View | None, after: View) -> list[str]:
     """One line for the step if it changed, and one for each condition that did."""
     lines: list[str] = []
+    said: set[str] = set()
     if before is None or before.step != after.step:
         lines.append(f"step {after.step}")
-    for condition in after.conditions.values():
+    for condition in sorted(after.conditions.values(), key=lambda one: one.type == "Complete"):
         old = before.conditions.get(condition.type) if before else None
         if old is not None and (old.status, old.reason) == (condition.status, condition.reason):
             continue
         if condition.type in _QUIET or (condition.status != "True" and condition.reason in _WAITING):
             continue
-        lines.append(condition_line(condition))
+        # Complete says again what Valid or Passed says.
+        lines.append(condition_line(condition, condition.message not in said))
+        said.add(condition.message)
     return lines
 
 
-def condition_line(condition: Condition) -> str:
+def condition_line(condition: Condition, with_message: bool = True) -> str:
     """A condition in one line."""
     line = f"{condition.type}={condition.status} {condition.reason}"
     message = " ".join(condition.message.split())
-    return f"{line}: {message}" if message else line
+    return f"{line}: {message}" if message and with_message else line
 
 
 def is_loaded(view: View) -> bool:
@@ -139,10 +142,9 @@ def _environment(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     isolation = environment.get("isolation")
     if isolation:
-        cpuset = f", CPU {environment['cpuset']}" if environment.get("cpuset") else ""
         words = {"Proven": "proven", "NotProven": "not proven", "NotClaimed": "not claimed"}.get(isolation, isolation)
-        proof = f": {environment['isolationProof']}" if environment.get("isolationProof") else ""
-        rows.append(("isolation", f"{words}{cpuset}{proof}"))
+        how = environment.get("isolationProof") or (environment.get("cpuset") and f"CPU {environment['cpuset']}")
+        rows.append(("isolation", f"{words}: {how}" if how else words))
     if environment.get("node"):
         details = [str(environment[key]) for key in ("cpuModel", "kernel", "kubelet") if environment.get(key)]
         rows.append(("node", ", ".join([str(environment["node"]), *details])))

@@ -19,7 +19,7 @@ def test_verdict_of_a_run_that_passed() -> None:
         == """\
 demo: PASSED
 
-  isolation       proven, CPU 1: 1 exclusive CPU, in no other set
+  isolation       proven: 1 exclusive CPU, in no other set
   node            gb0, a CPU, 6.1, v1.35.0
   generators      on the gateway's node
   measured        65.0 s, 3,790 requests, 6 failures (warm-up apart: 412)
@@ -78,6 +78,17 @@ def test_changes_are_the_step_and_the_conditions_that_moved() -> None:
         "FleetReady=True Joined: 2 of 2 workers",
     ]
     assert render.changes(after, after) == []
+
+
+def test_what_two_conditions_say_is_said_once() -> None:
+    ended = statuses.conditions(
+        Complete="True/Finished: others took 9 %", Valid="False/CoresDisturbed: others took 9 %"
+    )
+    assert render.changes(None, of({"step": "Done", "conditions": ended})) == [
+        "step Done",
+        "Valid=False CoresDisturbed: others took 9 %",
+        "Complete=True Finished",
+    ]
 
 
 def test_bad_news_while_a_condition_is_unknown_is_shown() -> None:
