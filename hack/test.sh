@@ -41,4 +41,4 @@ step "cluster tests that need the machine for themselves"
 others=(tests/cluster --ignore tests/cluster/test_embedded_cluster.py)
 cluster_tests "${others[@]}" -m alone || [ $? = 5 ] # 5: there is none
 step "cluster tests side by side"
-cluster_tests "${others[@]}" -m "not alone" -n "${TEST_JOBS:-3}"
+cluster_tests "${others[@]}" -m "not alone" -n 2

@@ -20,6 +20,8 @@ from cluster.lab import ROOT, Lab
 
 IMAGE = "localhost/gatebench/operator:0.1.0"  # any image with a Python
 SECOND = ROOT / "build" / "cluster-1"
+INSTANCE = os.environ.get("CLUSTER_INSTANCE", "0")
+NAME = "gatebench" if INSTANCE == "0" else f"gatebench-{INSTANCE}"  # of the cluster that is up
 RUNTIME = pathlib.Path("/run/gatebench-1")
 
 pytestmark = pytest.mark.skipif(
@@ -146,11 +148,11 @@ def test_the_nodes_differ_in_their_cpu_manager(lab: Lab) -> None:
 
 def test_there_is_no_way_out() -> None:
     for node in ("node0", "node1"):
-        routes = shell("ip", "-n", f"gatebench-{node}", "route")
+        routes = shell("ip", "-n", f"{NAME}-{node}", "route")
         assert routes
         assert "default" not in routes
     # And none in, but to the API: the machine knows of a network of four addresses.
-    assert shell("ip", "-o", "route", "show", "dev", "gatebench-api").split()[0] == "10.200.0.0/30"
+    assert shell("ip", "-o", "route", "show", "dev", f"{NAME}-api").split()[0].endswith(".0/30")
 
 
 def test_the_kubelet_has_figures_for_each_container(lab: Lab) -> None:
@@ -209,7 +211,7 @@ def test_unfit_cgroups_are_refused_by_name(
 # From here on: a second cluster, started, killed and removed.
 
 
-def shell(*command: str, instance: int = 0) -> str:
+def shell(*command: str) -> str:
     """Standard output of a command; its words fail the test."""
     done = subprocess.run(
         command,
@@ -218,18 +220,18 @@ def shell(*command: str, instance: int = 0) -> str:
         timeout=600,
         check=False,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "CLUSTER_INSTANCE": str(instance), "NODES": "2"},
+        env={**os.environ, "CLUSTER_INSTANCE": "1", "CLUSTER_STATE": str(SECOND), "NODES": "2"},
     )
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
     return done.stdout
 
 
 def up() -> None:
-    shell(str(ROOT / "hack" / "cluster" / "up.sh"), instance=1)
+    shell(str(ROOT / "hack" / "cluster" / "up.sh"))
 
 
 def down() -> None:
-    shell(str(ROOT / "hack" / "cluster" / "down.sh"), instance=1)
+    shell(str(ROOT / "hack" / "cluster" / "down.sh"))
 
 
 def ours() -> dict[str, int]:
