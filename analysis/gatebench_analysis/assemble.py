@@ -64,7 +64,7 @@ def assemble(inputs: Inputs) -> Result:
         inputs.environment,
         window,
     )
-    most = ceiling.ceiling(load, account, inputs.run.spec)
+    most = ceiling.ceiling(load, account.window(), inputs.run.spec)
     result = Result(
         run=inputs.run,
         started_at=load.started_at,

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatebench_analysis import histograms, quantities
+from gatebench_analysis import quantities
 from gatebench_analysis.document import Ceiling
 from gatebench_analysis.load import Load, Phase
-from gatebench_analysis.measured import Account, Window, seconds_of
+from gatebench_analysis.measured import Window, seconds_of
 
 REACHED = 0.9
 # Of the built-in scenario and of declared requests, unless the spec says otherwise.
@@ -40,18 +40,17 @@ def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return child if isinstance(child, Mapping) else {}
 
 
-def ceiling(load: Load, account: Account, spec: Mapping[str, Any]) -> Ceiling:
+def ceiling(load: Load, window: Window, spec: Mapping[str, Any]) -> Ceiling:
     """The ceiling over the measured stages, each by its users and its latency, weighted by their lengths."""
     thinks = think_time(load, spec)
     if thinks is None:
         return Ceiling(missing="the think time of the locustfile is not known")
-    window = account.window()
     if window.seconds is None or not window.total():
         return Ceiling(think_time_seconds=thinks, missing="nothing was measured")
     try:
-        at_most = sum(_possible(phase, window, account, thinks) for phase in window.phases) / window.seconds
-        latency = _latency(window, account, {phase.index for phase in window.phases})
-    except (histograms.Undecodable, _Unknown) as error:
+        at_most = sum(_possible(phase, window, thinks) for phase in window.phases) / window.seconds
+        latency = _latency(window, {phase.index for phase in window.phases})
+    except _Unknown as error:
         return Ceiling(think_time_seconds=thinks, missing=str(error))
     reached = window.total() / window.seconds
     return Ceiling(
@@ -66,22 +65,24 @@ class _Unknown(Exception):
     """The ceiling cannot be known; the message says why."""
 
 
-def _possible(phase: Phase, window: Window, account: Account, thinks: float) -> float:
+def _possible(phase: Phase, window: Window, thinks: float) -> float:
     """How many requests the phase's users could have completed."""
     seconds = seconds_of(phase)
     if phase.users is None or seconds is None:
         raise _Unknown(f"how many users stage {phase.name} had is not known")
-    cycle = thinks + _latency(window, account, {phase.index})
+    cycle = thinks + _latency(window, {phase.index})
     if cycle <= 0:
         raise _Unknown("users neither think nor wait: there is no ceiling")
     return seconds * phase.users / cycle
 
 
-def _latency(window: Window, account: Account, phases: set[int | None]) -> float:
-    rows = [row for row in window.rows if row.phase in phases and row.count]
-    if any(row.latency is None for row in rows):
+def _latency(window: Window, phases: set[int | None]) -> float:
+    """Mean latency of all requests of some phases; their sums are exact, so no bucket is needed."""
+    histograms = [row.latency for row in window.rows if row.phase in phases and row.count]
+    sums = [one.sum_seconds for one in histograms if one is not None and one.sum_seconds is not None]
+    counts = [one.count for one in histograms if one is not None and one.count is not None]
+    if len(sums) < len(histograms) or len(counts) < len(histograms):
         raise _Unknown("there are requests without a histogram")
-    mean = account.samples(rows, "latency").mean()
-    if mean is None:
+    if not sum(counts):
         raise _Unknown("a stage has no requests")
-    return mean
+    return sum(sums) / sum(counts)

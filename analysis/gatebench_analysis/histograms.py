@@ -149,16 +149,19 @@ def _counts(payload: bytes) -> dict[int, int]:
     buckets: dict[int, int] = {}
     index = position = 0
     while position < len(payload):
-        number, position = _varint(payload, position)
-        value = (number >> 1) ^ -(number & 1)
-        if value < 0:
-            index -= value
+        number = payload[position]
+        if number < 0x80:
+            position += 1
         else:
-            if index >= _SLOTS or value > _MOST_COUNT:
-                raise Undecodable("a bucket is out of range")
-            if value:
-                buckets[index] = value
-            index += 1
+            number, position = _varint(payload, position)
+        if number & 1:
+            index += (number + 1) >> 1
+            continue
+        if index >= _SLOTS or number > 2 * _MOST_COUNT:
+            raise Undecodable("a bucket is out of range")
+        if number:
+            buckets[index] = number >> 1
+        index += 1
     return buckets
 
 

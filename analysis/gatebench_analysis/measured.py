@@ -57,14 +57,21 @@ def span(load: Load) -> tuple[float, float] | None:
 
 
 class Account:
-    """The requests of a load document by window and name. Each histogram is decoded once."""
+    """The requests of a load document by window and name. Histograms are decoded and merged once."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
+        self._windows: dict[str | None, Window] = {}
         self._decoded: dict[int, Samples] = {}
+        self._merged: dict[tuple[str, str | None, str | None], Samples] = {}
 
     def window(self, stage: str | None = None) -> Window:
         """All measured stages, or the stages and ramps of a name."""
+        if stage not in self._windows:
+            self._windows[stage] = self._window(stage)
+        return self._windows[stage]
+
+    def _window(self, stage: str | None) -> Window:
         if stage is None:
             phases = [phase for phase in self._load.phases if phase.kind == "Stage"]
         else:
@@ -129,7 +136,10 @@ class Account:
         field, _, statistic = name.partition(".")
         if field not in _FIELDS:
             raise _Unknown(f"{name} is no metric of the fleet")
-        return self._statistic(self._distribution(successes, field, request), statistic)
+        key = (field, request, stage)
+        if key not in self._merged:
+            self._merged[key] = self._distribution(successes, field, request)
+        return self._statistic(self._merged[key], statistic)
 
     def _check(self, window: Window) -> None:
         """A damaged row makes every figure of its window wrong, not smaller."""
