@@ -160,6 +160,18 @@ def room(found: Sequence[Room], cpus: int) -> Check:
     return Check(Level.OK, subject, f"{need} are there: {shown}")
 
 
+def pinned(tried: Sequence[tuple[str, Check]]) -> list[Check]:
+    """What the nodes gave. One that gives exclusive cores is enough, if the operator can tell which."""
+    good = [node for node, check in tried if check.level is Level.OK]
+    if not good:
+        return [check for _, check in tried]
+    remedy = f"kubectl label node {' '.join(good)} gatebench.dev/cpu-manager=static: the operator then prefers it"
+    return [
+        dataclasses.replace(check, level=Level.WARN, remedy=remedy) if check.level is Level.FAIL else check
+        for _, check in tried
+    ]
+
+
 def rights(wanted: Iterable[tuple[str, str, bool]], namespace: str) -> Check:
     """The user's own rights: (verb, resource, whether allowed)."""
     denied = [f"{verb} {resource}" for verb, resource, allowed in wanted if not allowed]

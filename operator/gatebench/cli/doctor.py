@@ -146,8 +146,11 @@ def _pinning(
     fitting = [room for room in rooms if room.fits_now(1)]
     if not fitting:
         yield Check(Level.WARN, pinning.SUBJECT, "not tried: no node has a core free now", later)
-    for room in fitting[:_NODES_TRIED]:
-        yield pinning.prove(cluster, namespace, room.node, images["mock"], images["probe"])
+    tried = [
+        (room.node, pinning.prove(cluster, namespace, room.node, images["mock"], images["probe"]))
+        for room in fitting[:_NODES_TRIED]
+    ]
+    yield from checks.pinned(tried)
 
 
 def _prometheus(cluster: Cluster, settings: dict[str, Any] | None) -> Check:

@@ -268,3 +268,12 @@ def test_cores_are_exclusive_once_the_kubelet_has_settled(
     proven, said, settled = pinning.judge(report, "abc")
     assert (proven, settled) == expected
     assert said
+
+
+def test_one_node_with_exclusive_cores_is_enough() -> None:
+    bad = checks.Check(Level.FAIL, pinning.SUBJECT, "node1: not exclusive", "static")
+    good = checks.Check(Level.OK, pinning.SUBJECT, "node0: exclusive")
+    assert checks.pinned([("node1", bad)]) == [bad]
+    mixed = checks.pinned([("node1", bad), ("node0", good)])
+    assert [check.level for check in mixed] == [Level.WARN, Level.OK]
+    assert "kubectl label node node0 gatebench.dev/cpu-manager=static" in mixed[0].remedy
