@@ -16,6 +16,8 @@ from gatebench_analysis.load import Load, Phase
 from gatebench_analysis.measured import Window, seconds_of
 
 REACHED = 0.9
+# More than the ceiling is reached only where users do not pause as the spec says.
+_IMPOSSIBLE = 1.1
 # Of the built-in scenario and of declared requests, unless the spec says otherwise.
 _DEFAULT = (0.5, 1.0)
 
@@ -43,8 +45,11 @@ def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def ceiling(load: Load, window: Window, spec: Mapping[str, Any]) -> Ceiling:
     """The ceiling over the measured stages, each by its users and its latency, weighted by their lengths."""
     thinks = think_time(load, spec)
+    if _object(spec, "workload").get("locustfile") is not None:
+        why = "how many requests a locustfile sends between two pauses is not known"
+        return Ceiling(think_time_seconds=thinks, missing=why)
     if thinks is None:
-        return Ceiling(missing="the think time of the locustfile is not known")
+        return Ceiling(missing="the think time is not known")
     if window.seconds is None or not window.total():
         return Ceiling(think_time_seconds=thinks, missing="nothing was measured")
     try:
@@ -53,6 +58,9 @@ def ceiling(load: Load, window: Window, spec: Mapping[str, Any]) -> Ceiling:
     except _Unknown as error:
         return Ceiling(think_time_seconds=thinks, missing=str(error))
     reached = window.total() / window.seconds
+    if reached > _IMPOSSIBLE * at_most:
+        why = f"{quantities.digits(reached)} requests/s were reached: the users do not pause as the spec says"
+        return Ceiling(think_time_seconds=thinks, latency_seconds=latency, missing=why)
     return Ceiling(
         requests_per_second=at_most,
         think_time_seconds=thinks,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import itertools
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 
@@ -51,20 +52,21 @@ class Samples:
         first, last = _at(points, start), _at(points, end)
         if first is None or last is None:
             return None
-        inside = [value for at, value in points if start < at < end]
+        low, high = bisect.bisect_right(points, (start, math.inf)), bisect.bisect_left(points, (end, -math.inf))
+        inside = [value for _, value in points[low:high]]
         # A process that ends takes its time with it: that is no growth.
         return sum(max(0.0, after - before) for before, after in itertools.pairwise([first, *inside, last]))
 
     def inside(self, column: str, start: float, end: float) -> list[float]:
         """The values within a window, and the last one before it: what holds at its start."""
         points = self.columns.get(column, ())
-        begin = max(0, bisect.bisect_right(points, (start, float("inf"))) - 1)
+        begin = max(0, bisect.bisect_right(points, (start, math.inf)) - 1)
         return [value for at, value in points[begin:] if at <= end]
 
 
 def _at(points: Sequence[Point], when: float) -> float | None:
     """A counter at a time, between its samples."""
-    after = bisect.bisect_left(points, (when, float("-inf")))
+    after = bisect.bisect_left(points, (when, -math.inf))
     if after < len(points) and points[after][0] == when:
         return points[after][1]
     if after == 0 or after == len(points):

@@ -39,7 +39,7 @@ def seconds(value: float | None) -> str:
     size = abs(value)
     if 0 < size < 0.9995e-3:
         return f"{value * 1e6:.0f} us"
-    if size < 0.9995:
+    if 0 < size < 0.9995:
         return f"{digits(value * 1000)} ms"
     if size < 600:
         return f"{digits(value)} s"

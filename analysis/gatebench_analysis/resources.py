@@ -177,7 +177,7 @@ def _foreign_time(facts: Facts, probe: Probe | None) -> Observation:
         return Missing("the probe gave no report about the load")
     if probe.window.foreign_ratio is None:
         return Missing(probe.window.missing or "the probe did not account for the gateway's cores")
-    return Measured(probe.window.foreign_ratio, f"{probe.window.foreign_seconds or 0.0:.2f} s")
+    return Measured(probe.window.foreign_ratio, quantities.seconds(probe.window.foreign_seconds))
 
 
 def _restarts(facts: Facts, probe: Probe | None, window: tuple[float, float] | None) -> Observation:

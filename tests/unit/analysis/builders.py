@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import random
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,6 +21,11 @@ PROBE = "b" * 64
 
 def histogram(values: Iterable[float]) -> dict[str, Any]:
     """HIST of the load document, of values in seconds."""
+    return dict(_histogram(tuple(values)))
+
+
+@functools.cache
+def _histogram(values: tuple[float, ...]) -> dict[str, Any]:
     return histograms.encode(histograms.of_values(values)).model_dump(by_alias=True)
 
 
@@ -43,10 +49,11 @@ def row(phase: int, values: Iterable[float], **given: Any) -> dict[str, Any]:
     }
 
 
-def latencies(count: int, seed: int = 1, median: float = 0.05) -> list[float]:
+@functools.cache
+def latencies(count: int, seed: int = 1, median: float = 0.05) -> tuple[float, ...]:
     """Log-normal latencies in seconds."""
     source = random.Random(seed)
-    return [median * source.lognormvariate(0.0, 0.3) for _ in range(count)]
+    return tuple(median * source.lognormvariate(0.0, 0.3) for _ in range(count))
 
 
 def phase(index: int, kind: str, begin: float, end: float, **given: Any) -> dict[str, Any]:

@@ -35,8 +35,8 @@ def mixed() -> Result:
         phases=[
             builders.phase(0, "WarmUp", 0, 10),
             builders.phase(1, "Ramp", 10, 20, name="up"),
-            builders.phase(2, "Stage", 20, 50, name="low", fullAt=builders.START + 21, users=20),
-            builders.phase(3, "Stage", 50, 90, name="high"),
+            builders.phase(2, "Stage", 20, 50, name="low", fullAt=builders.START + 21, users=25),
+            builders.phase(3, "Stage", 50, 90, name="high", users=90),
             builders.phase(4, "Drain", 90, 91, users=None),
         ],
         requests=[
@@ -45,7 +45,7 @@ def mixed() -> Result:
             builders.row(2, builders.latencies(20, seed=5), settled=False),
             builders.row(2, builders.latencies(800, seed=6)),
             builders.row(3, builders.latencies(2600, seed=7)),
-            builders.row(3, [30.0] * 40, outcome="failure"),
+            builders.row(3, [0.5] * 40, outcome="failure"),
             stream,
         ],
         errors=[
