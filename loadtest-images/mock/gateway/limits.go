@@ -88,8 +88,8 @@ func (r *Rate) makeRoom(now time.Time) {
 			delete(r.buckets, key)
 		}
 	}
-	for key := range r.buckets { // all are in use: some one must start anew
-		if len(r.buckets) < maxBuckets {
+	for key := range r.buckets { // all are in use: some must start anew, and enough of them not to look again soon
+		if len(r.buckets) < maxBuckets*9/10 {
 			return
 		}
 		delete(r.buckets, key)

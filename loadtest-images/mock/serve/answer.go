@@ -128,6 +128,6 @@ func (s *Server) whole(ctx *fasthttp.RequestCtx, api llm.API, reply *llm.Reply) 
 		buffer = new([]byte)
 	}
 	*buffer = api.Answer((*buffer)[:0], reply)
-	json(ctx, *buffer)
+	sendJSON(ctx, *buffer)
 	s.buffers.Put(buffer)
 }

@@ -84,7 +84,7 @@ func (s *Server) route(ctx *fasthttp.RequestCtx) int {
 		if s.Upstream != nil {
 			s.forward(ctx, openai.Chat{}, func() {})
 		} else if only(ctx, fasthttp.MethodGet) {
-			json(ctx, openai.AppendModels(nil, s.Started.Unix()))
+			sendJSON(ctx, openai.AppendModels(nil, s.Started.Unix()))
 		}
 		return modelsPath
 	case "/health":
@@ -114,7 +114,7 @@ func (s *Server) route(ctx *fasthttp.RequestCtx) int {
 
 func health(ctx *fasthttp.RequestCtx) {
 	if only(ctx, fasthttp.MethodGet, fasthttp.MethodHead) {
-		json(ctx, []byte(`{"status":"ok"}`))
+		sendJSON(ctx, []byte(`{"status":"ok"}`))
 	}
 }
 
@@ -139,7 +139,7 @@ func only(ctx *fasthttp.RequestCtx, methods ...string) bool {
 	return false
 }
 
-func json(ctx *fasthttp.RequestCtx, body []byte) {
+func sendJSON(ctx *fasthttp.RequestCtx, body []byte) {
 	ctx.SetContentType("application/json")
 	ctx.SetBody(body)
 }
@@ -147,7 +147,7 @@ func json(ctx *fasthttp.RequestCtx, body []byte) {
 func refuse(ctx *fasthttp.RequestCtx, api llm.API, status int, message, field string) {
 	ctx.Response.ResetBody()
 	ctx.SetStatusCode(status)
-	json(ctx, api.Error(nil, status, message, field))
+	sendJSON(ctx, api.Error(nil, status, message, field))
 }
 
 // tooMany answers 429; after is rounded up to whole seconds, as Retry-After has it.
