@@ -28,7 +28,7 @@ class WorkerSums:
     cpu: float = 0.0
     usable: float = 0.0
     peak: float | None = None
-    full: bool = False
+    longest: int = 0
     on_cpu: float | None = None
     waited: float | None = None
     recent: collections.deque[tuple[float, float]] = dataclasses.field(
@@ -88,11 +88,11 @@ class Collector:
         sums.usable += usable
         sums.recent.append((cpu, usable))
         ratio = sum(c for c, _ in sums.recent) / sum(u for _, u in sums.recent)
-        if len(sums.recent) == _PEAK_REPORTS:
-            sums.peak = max(sums.peak, ratio) if sums.full and sums.peak is not None else ratio
-            sums.full = True
-        elif not sums.full:
-            sums.peak = ratio
+        # The highest five seconds; of a shorter load the highest of as many as there are.
+        if len(sums.recent) > sums.longest:
+            sums.longest, sums.peak = len(sums.recent), ratio
+        elif len(sums.recent) == sums.longest:
+            sums.peak = max(sums.peak or 0.0, ratio)
         if report["onCpu"] is not None and report["waited"] is not None:
             sums.on_cpu = (sums.on_cpu or 0.0) + float(report["onCpu"])
             sums.waited = (sums.waited or 0.0) + float(report["waited"])

@@ -58,10 +58,14 @@ class PlanShape(LoadTestShape):
     def __init__(self, conductor: Conductor) -> None:
         super().__init__()
         self._conductor = conductor
+        self._last = (-1, 1.0)
 
     def tick(self) -> tuple[int, float]:
         """(users, users a second). Never None: the conductor ends the test, after the drain."""
-        return self._conductor.target()
+        wanted = self._conductor.target()
+        if wanted[0] != self._last[0]:  # another rate alone would have Locust send its jobs again
+            self._last = wanted
+        return self._last
 
 
 class Refused(Exception):

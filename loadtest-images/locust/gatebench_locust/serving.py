@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Callable
 from typing import Any
 
 import locust
 import locust.env
+from locust import argument_parser
 
 from gatebench_locust import context, foreign, worker
 from gatebench_locust.plan import Plan
@@ -30,6 +32,10 @@ def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str]) -> None:
     runner.plan, runner.recorder, runner.token = plan, recorder, settings.token
     patched: Any = locust.env
     patched.WorkerRunner = runner
+    # Locust asks for this some sixty times in each spawn message, and builds a parser of all its options each time:
+    # 0.2 s and more in which no user of the worker moves.
+    patched = argument_parser
+    patched.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
     def on_init(environment: Any, **_: Any) -> None:
         environment.host = plan.target

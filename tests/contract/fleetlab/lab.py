@@ -88,6 +88,7 @@ class Fleet:
             "GATEBENCH_WEB_PORT": str(self.web_port),
         } | environment
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._may_end: set[str] = set()
 
     def __enter__(self) -> Fleet:
         return self
@@ -120,6 +121,11 @@ class Fleet:
         for number in range(workers):
             self.run(f"worker-{number}", "worker")
         self.wait(lambda state: len(state["workers"]) >= workers)
+
+    def expect_end(self, name: str) -> subprocess.Popen[bytes]:
+        """A process that a test is about to end: waiting goes on without it."""
+        self._may_end.add(name)
+        return self.processes[name]
 
     def log(self, name: str) -> str:
         """What a process has printed."""
@@ -158,7 +164,7 @@ class Fleet:
             else:
                 if condition(state):
                     return state
-            if any(process.poll() for process in self.processes.values()):
+            if any(p.poll() for name, p in self.processes.items() if name not in self._may_end):
                 break
             time.sleep(0.1)
         logs = "\n".join(f"== {name}\n{self.log(name)[-2000:]}" for name in self.processes)
