@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import math
 import struct
 import zlib
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatebench_analysis import histograms, load
+from gatebench_locust.histogram import Histogram
 
 SECONDS = st.floats(min_value=0.0, max_value=700.0, allow_nan=False)
 MICROSECONDS = st.integers(0, histograms.HIGHEST)
@@ -157,3 +159,14 @@ def test_what_does_not_add_up_is_refused() -> None:
     for change in ({"count": 3}, {"sum_seconds": None}, {"clamped": 3}, {"data": None}):
         with pytest.raises(histograms.Undecodable):
             histograms.decode(good.model_copy(update=change))
+
+
+@given(st.lists(SECONDS, max_size=60))
+def test_what_workers_record_is_read(values: list[float]) -> None:
+    recorded = Histogram()
+    for value in values:
+        recorded.record(value)
+    samples = histograms.decode(load.Histogram.model_validate(recorded.document()))
+    own = histograms.of_values(values)
+    assert samples == dataclasses.replace(own, sum_seconds=samples.sum_seconds)
+    assert samples.sum_seconds == pytest.approx(own.sum_seconds)
