@@ -89,7 +89,8 @@ class Board:
 _WORDS: dict[str, str] = {
     "PASSED": "bold green", "Good": "green", "Pass": "green",
     "FAILED": "bold red", "Fail": "bold red", "INVALID": "bold white on red", "REFUSED": "bold red",
-    "UNDECIDED": "bold yellow", "NOT VALID": "bold yellow", "Warn": "yellow", "Unknown": "yellow",
+    "UNDECIDED": "bold yellow", "NOT VALID": "bold yellow", "NOT MEASURED": "bold yellow",
+    "Warn": "yellow", "Unknown": "yellow",
     "NotApplicable": "dim",
 }  # fmt: skip
 

@@ -27,18 +27,27 @@ def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
 def changes(before: View | None, after: View) -> list[str]:
     """One line for the step if it changed, and one for each condition that did."""
     lines: list[str] = []
-    said: set[str] = set()
+    moved: list[Condition] = []
     if before is None or before.step != after.step:
         lines.append(f"step {after.step}")
-    for condition in sorted(after.conditions.values(), key=lambda one: one.type == "Complete"):
+    for condition in after.conditions.values():
         old = before.conditions.get(condition.type) if before else None
         if old is not None and (old.status, old.reason) == (condition.status, condition.reason):
             continue
         if condition.type in _QUIET or (condition.status != "True" and condition.reason in _WAITING):
             continue
-        # Complete says again what Valid or Passed says.
-        lines.append(condition_line(condition, condition.message not in said))
-        said.add(condition.message)
+        moved.append(condition)
+    return lines + condition_lines(moved)
+
+
+def condition_lines(conditions: Iterable[Condition]) -> list[str]:
+    """Conditions in a line each, Complete last: its message is left out where another one says the same."""
+    lines: list[str] = []
+    said: list[str] = []
+    for condition in sorted(conditions, key=lambda one: one.type == "Complete"):
+        again = any(condition.message in message for message in said)
+        lines.append(condition_line(condition, not again))
+        said.append(condition.message)
     return lines
 
 
@@ -86,20 +95,22 @@ def headline(view: View) -> str:
     if code is Exit.INVALID and view.is_("Valid", "True"):
         words = "UNDECIDED"
     elif code is Exit.INVALID and not view.is_("Valid", "False"):
-        words = "NOT VALID"
+        measured = view.conditions.get("Valid") and view.conditions["Valid"].reason != "NotMeasured"
+        words = "NOT VALID" if measured else "NOT MEASURED"
     return f"{view.name}: {words}"
 
 
 def banner(view: View) -> list[str]:
     """Why the headline is what it is: the conditions that speak against success."""
-    lines = []
-    for kind in ("Accepted", "GatewayReady", "Isolated", "FleetReady", "Complete", "Valid", "Passed"):
+    against: list[Condition] = []
+    for kind in ("Accepted", "GatewayReady", "Isolated", "FleetReady", "Valid", "Passed", "Complete"):
         condition = view.conditions.get(kind)
         if condition is None:
             continue
         bad = condition.reason not in ("Finished", "Running") if kind == "Complete" else condition.status != "True"
         if bad and condition.reason not in ("NotMeasured", "NotRequired", "NotOwned"):
-            lines.append("  " + condition_line(condition))
+            against.append(condition)
+    lines = [f"  {line}" for line in condition_lines(against)]
     if view.is_("Valid", "False"):
         lines.insert(0, "  The measurement does not hold: its figures are in the result document alone.")
     return lines

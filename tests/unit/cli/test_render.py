@@ -58,7 +58,7 @@ def test_invalid_run_shows_its_reason_and_no_figure() -> None:
             "Passed=Unknown ObjectivesUnknown: gateway.cpu.mean is missing",
         ),
         (statuses.refused(), "demo: REFUSED", "Accepted=False TargetNotAllowed"),
-        (statuses.gateway_failed(), "demo: NOT VALID", "GatewayReady=False GatewayFailed: exit code 3"),
+        (statuses.gateway_failed(), "demo: NOT MEASURED", "GatewayReady=False GatewayFailed: exit code 3"),
         (statuses.starting(), "demo: under way, step Starting", "GatewayReady=Unknown Starting"),
     ],
 )
