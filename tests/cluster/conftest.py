@@ -46,7 +46,8 @@ def lab() -> Iterator[Lab]:
     found = Lab(labs.namespace_name())
     found.kubectl("create", "namespace", found.namespace)
     yield found
-    found.kubectl("delete", "namespace", found.namespace, "--wait=false")
+    # Waits: the next test needs the CPU that this one's pods hold.
+    found.kubectl("delete", "namespace", found.namespace, "--ignore-not-found", "--timeout=90s")
 
 
 def merge(into: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _master_lost(run: Run, snap: Snapshot, draft: Draft) -> Outcome:
     pod = snap.pod_of(fleet.MASTER)
     if pod is not None and not pod.failed:
         return None
-    if pod is None:
+    if pod is None or (pod.deleting and not pod.disrupted):
         return _lost(draft, Reason.RUN_DISTURBED, f"pod {run.names.master} was deleted under load")
     container = pod.container(fleet.MASTER)
     how = podproblems.exit_words(container) if container else (pod.reason or "it ended")
@@ -105,22 +105,30 @@ def _note_disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> b
 
 
 def _disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> tuple[Reason, str] | None:
+    """The first cause: what was done by hand comes before what follows from it."""
     done = snap.load is not None or snap.result is not None
+    begun = unix(draft.get("started_at")) or snap.now
+    # Once the load is over the fleet's work is done, and its integrity is in the document.
+    pods = [pod for pod in snap.pods if not (done and pod.component in (fleet.MASTER, fleet.WORKER))]
+    for pod in pods:
+        if pod.deleting and not pod.disrupted:
+            return Reason.RUN_DISTURBED, f"pod {pod.name} was deleted under load"
+    found = None if done else _vanished(run, snap, world) or _lost_workers(run, snap)
+    if found is not None:
+        return found
+    return next((found for pod in pods if (found := _pod_disturbance(pod, begun)) is not None), None)
+
+
+def _lost_workers(run: Run, snap: Snapshot) -> tuple[Reason, str] | None:
     state = snap.fleet
-    if state is not None and state.lost:
-        expected = run.spec.load.workers
-        return (
-            Reason.WORKER_LOST,
-            f"{len(state.lost)} of {expected} workers lost under load: {', '.join(state.lost[:4])}"
-            f" (expected {expected}, seen {state.seen})",
-        )
-    for pod in snap.pods:
-        if done and pod.component in (fleet.MASTER, fleet.WORKER):
-            continue  # their work is done, and its integrity is in the document
-        found = _pod_disturbance(pod, unix(draft.get("started_at")) or snap.now)
-        if found is not None:
-            return found
-    return None if done else _vanished(run, snap, world)
+    if state is None or not state.lost:
+        return None
+    expected = run.spec.load.workers
+    return (
+        Reason.WORKER_LOST,
+        f"{len(state.lost)} of {expected} workers lost under load: {', '.join(state.lost[:4])}"
+        f" (expected {expected}, seen {state.seen})",
+    )
 
 
 def _came_back(container: Container, begun: float) -> bool:
@@ -129,9 +137,6 @@ def _came_back(container: Container, begun: float) -> bool:
 
 
 def _pod_disturbance(pod: Pod, begun: float) -> tuple[Reason, str] | None:
-    by_hand = pod.deleting and not pod.disrupted
-    if by_hand:
-        return Reason.RUN_DISTURBED, f"pod {pod.name} was deleted under load"
     container = pod.containers[0] if pod.containers else None
     if pod.component == fleet.WORKER and (pod.failed or pod.disrupted):
         how = podproblems.exit_words(container) if container else ""
