@@ -86,6 +86,9 @@ func TestRateForgetsUsers(t *testing.T) {
 	if len(rate.buckets) > maxBuckets {
 		t.Errorf("%d users are remembered", len(rate.buckets))
 	}
+	for i := 0; len(rate.buckets) < maxBuckets; i++ {
+		rate.Take(fmt.Append(nil, "more", i), "", now)
+	}
 	rate.Take([]byte("late"), "", now.Add(time.Minute))
 	if len(rate.buckets) != 1 {
 		t.Errorf("%d users whose bucket is full are remembered", len(rate.buckets))
