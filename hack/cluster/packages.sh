@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the cluster and the images need, where they are missing.
+# Usage: packages.sh [COMMAND…]     (further ones, of packages that have their names)
 . "$(dirname "$0")/env.sh"
 
 # command:package
@@ -8,6 +9,7 @@ needs=(
   sysctl:procps taskset:util-linux openssl:openssl curl:curl jq:jq
   buildah:buildah debootstrap:debootstrap
 )
+for name in "$@"; do needs+=("$name:$name"); done
 missing=()
 PATH=$PATH:/usr/sbin:/sbin
 for need in "${needs[@]}"; do
