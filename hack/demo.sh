@@ -22,16 +22,14 @@ step "images (once: about 5 minutes)"
 "$repo/hack/images/images.sh"
 step "the operator"
 "$repo/hack/deploy.sh"
-step "a run of ${example#"$repo"/}: kubectl apply -f ${example#"$repo"/}"
+step "a run of ${example#"$repo"/}: gatebench run --replace -f ${example#"$repo"/}"
 run=$repo/build/demo.yaml
 mkdir -p "$repo/build"
 sed "s|localhost/gatebench/|${registry:-localhost/gatebench}/|" "$example" >"$run"
-# A run is measured once: a second demo makes it anew.
-kubectl delete -f "$run" --ignore-not-found --wait >/dev/null 2>&1 || true
 code=0
 on_cpu0=()
 [ "$cluster" = current ] || on_cpu0=(taskset -c 0) # the gateway's core is left alone
-"${on_cpu0[@]}" "$repo/.venv/bin/gatebench" run -f "$run" </dev/null || code=$?
+"${on_cpu0[@]}" "$repo/.venv/bin/gatebench" run --replace -f "$run" </dev/null || code=$?
 echo
 kubectl get brun || true
 step "done, exit code $code"
