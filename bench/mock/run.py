@@ -1,7 +1,10 @@
 """How fast the mock is on one core, beside a bare fasthttp server under wrk and beside what Locust can send.
 
 The server has one CPU and the client another; rounds alternate, so that whatever else the machine does meets all alike,
-and medians are compared. On a machine of one CPU there is nothing to measure.
+and medians are compared. A round in which a server under wrk did not get most of its CPU is disturbed: it is repeated,
+at most as often as there are rounds, and left out of the medians where others remain. Rates for each second of CPU
+time, of the server under wrk and of Locust itself, stand beside: they suffer least from what else runs, and where all
+rounds are disturbed they are what is judged.
 
     .venv/bin/python bench/mock/run.py [--rounds N] [--seconds S]
 
@@ -36,6 +39,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 # The bounds: the mock against the bare server, and the mock against Locust.
 LEAST_OF_BARE = 0.5
 LEAST_OF_LOCUST = 10.0
+# Of the server's CPU, under wrk; below, somebody else had it, or wrk's.
+UNDISTURBED = 0.8
 
 
 def build(folder: pathlib.Path) -> dict[str, pathlib.Path]:
@@ -108,7 +113,8 @@ def wrk(server: Server, cpu: int, seconds: int, connections: int = CONNECTIONS) 
     if rate is None or median is None:
         raise SystemExit(f"wrk says nothing:\n{out}")
     unit = {"us": 1e-6, "ms": 1e-3, "s": 1.0}[median[2]]
-    return {"perSecond": float(rate[1]), "serverCpu": busy, "p50Seconds": float(median[1]) * unit}
+    found = {"perSecond": float(rate[1]), "serverCpu": busy, "perCpuSecond": float(rate[1]) / busy}
+    return {**found, "p50Seconds": float(median[1]) * unit}
 
 
 def locust(server: Server, cpu: int, seconds: int, folder: pathlib.Path) -> dict[str, float]:
@@ -145,11 +151,6 @@ def delay(server: Server, cpu: int, seconds: int) -> dict[str, Any]:
     return {"clientP50Seconds": seen["p50Seconds"], **account["delay"]}
 
 
-def middle(rounds: Sequence[dict[str, float]], key: str = "perSecond") -> float:
-    """The median over the rounds."""
-    return statistics.median(one[key] for one in rounds)
-
-
 def measure(rounds: int, seconds: int, folder: pathlib.Path) -> dict[str, Any]:
     """Alternating rounds of all three."""
     cpus = sorted(os.sched_getaffinity(0))
@@ -157,57 +158,93 @@ def measure(rounds: int, seconds: int, folder: pathlib.Path) -> dict[str, Any]:
         raise SystemExit("two CPUs are needed: one for the server, one for the client")
     server_cpu, client_cpu = cpus[-1], cpus[0]
     programs = build(folder)
-    runs: dict[str, list[dict[str, float]]] = {"bare": [], "mock": [], "locust": []}
+    taken: list[dict[str, dict[str, float]]] = []
     mock_command = [str(programs["mock"]), "--listen=ADDRESS", "--latency=0s", "--output-tokens=128"]
     with serving(server_cpu, *mock_command) as mock:
         body = fetch(f"{mock.url}/v1/chat/completions", (HERE / "chat.json").read_bytes()).decode()
         with serving(server_cpu, str(programs["bare"]), "ADDRESS", body) as bare:
-            for number in range(rounds):
-                print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-                runs["bare"].append(wrk(bare, client_cpu, seconds))
-                runs["mock"].append(wrk(mock, client_cpu, seconds))
-                runs["locust"].append(locust(mock, client_cpu, seconds, folder))
+            while sum(map(undisturbed, taken)) < rounds and len(taken) < 2 * rounds:
+                print(f"round {len(taken) + 1}", file=sys.stderr, flush=True)
+                taken.append(
+                    {
+                        "bare": wrk(bare, client_cpu, seconds),
+                        "mock": wrk(mock, client_cpu, seconds),
+                        "locust": locust(mock, client_cpu, seconds, folder),
+                    }
+                )
     with serving(server_cpu, str(programs["mock"]), "--listen=ADDRESS", "--latency=50ms") as late:
         late_by = delay(late, client_cpu, seconds)
-    of_bare = [one["perSecond"] / other["perSecond"] for one, other in zip(runs["mock"], runs["bare"], strict=True)]
-    of_locust = [one["perSecond"] / other["perSecond"] for one, other in zip(runs["mock"], runs["locust"], strict=True)]
+    kept = [one for one in taken if undisturbed(one)] or taken
     return {
         "connections": CONNECTIONS,
         "secondsEach": seconds,
         "answerBytes": len(body),
         "loadAverage": os.getloadavg()[0],
-        "rounds": runs,
-        "medianPerSecond": {name: middle(one) for name, one in runs.items()},
-        "medianServerCpu": {name: middle(one, "serverCpu") for name, one in runs.items()},
-        "mockOfBare": {"median": statistics.median(of_bare), "rounds": of_bare, "atLeast": LEAST_OF_BARE},
-        "mockOfLocust": {"median": statistics.median(of_locust), "rounds": of_locust, "atLeast": LEAST_OF_LOCUST},
+        "rounds": taken,
+        "disturbedRounds": len(taken) - sum(map(undisturbed, taken)),
+        "median": {
+            name: {
+                key: statistics.median(one[name][key] for one in kept)
+                for key in ("perSecond", "perCpuSecond", "serverCpu")
+            }
+            for name in ("bare", "mock", "locust")
+        },
+        "mockOfBare": ratios(kept, "bare", LEAST_OF_BARE),
+        "mockOfLocust": ratios(kept, "locust", LEAST_OF_LOCUST),
         "delayOf50ms": late_by,
+    }
+
+
+def undisturbed(one: dict[str, dict[str, float]]) -> bool:
+    """Whether both servers had their CPU in this round."""
+    return min(one["bare"]["serverCpu"], one["mock"]["serverCpu"]) >= UNDISTURBED
+
+
+def ratios(rounds: Sequence[dict[str, dict[str, float]]], other: str, least: float) -> dict[str, Any]:
+    """The mock's rate over another's, round by round."""
+    each = [one["mock"]["perSecond"] / one[other]["perSecond"] for one in rounds]
+    by_cpu = [one["mock"]["perCpuSecond"] / one[other]["perCpuSecond"] for one in rounds]
+    median, median_by_cpu = statistics.median(each), statistics.median(by_cpu)
+    judged = median if any(map(undisturbed, rounds)) else median_by_cpu
+    return {
+        "median": median,
+        "rounds": each,
+        "medianByCpuSecond": median_by_cpu,
+        "atLeast": least,
+        "met": judged >= least,
     }
 
 
 def show(found: dict[str, Any]) -> str:
     """The table."""
-    rate, busy = found["medianPerSecond"], found["medianServerCpu"]
-    bare, sent = found["mockOfBare"], found["mockOfLocust"]
     names = {
         "bare": "bare fasthttp, under wrk",
         "mock": "mock, under wrk",
-        "locust": "mock, as fast as Locust sends",
+        "locust": "Locust FastHttpUser, against the mock",
     }
     title = f"one core, chat completions of {found['answerBytes']} bytes"
-    lines = [f"{title:42}{'requests/s':>12}{'server CPU':>12}"]
-    lines += [f"{names[name]:42}{rate[name]:12,.0f}{busy[name]:11.0%} " for name in names]
-    for title, ratio in (("mock / bare fasthttp", bare), ("mock / Locust FastHttpUser", sent)):
-        verdict = "ok" if ratio["median"] >= ratio["atLeast"] else "MISSED"
+    lines = [f"{title:42}{'requests/s':>12}{'a CPU-second':>14}{'server CPU':>12}"]
+    for name, shown in names.items():
+        one = found["median"][name]
+        lines.append(f"{shown:42}{one['perSecond']:12,.0f}{one['perCpuSecond']:14,.0f}{one['serverCpu']:12.0%}")
+    for key, shown in (("mockOfBare", "mock / bare fasthttp"), ("mockOfLocust", "mock / Locust FastHttpUser")):
+        ratio = found[key]
+        verdict = "ok" if ratio["met"] else "MISSED"
         each = ", ".join(f"{one:.2f}" for one in ratio["rounds"])
-        lines.append(f"{title:42}{ratio['median']:12.2f}  at least {ratio['atLeast']:g}: {verdict}  (rounds: {each})")
+        lines.append(
+            f"{shown:42}{ratio['median']:12.2f}{ratio['medianByCpuSecond']:14.2f}"
+            f"  at least {ratio['atLeast']:g}: {verdict} (rounds: {each})"
+        )
     late = found["delayOf50ms"]
     lines.append(
         f"{'latency of 50 ms, p50 as wrk sees it':42}{late['clientP50Seconds'] * 1e3:9.2f} ms"
         f"  excess by the mock's own account: p50 {late['excessSeconds']['p50'] * 1e3:.2f} ms,"
         f" p99 {late['excessSeconds']['p99'] * 1e3:.2f} ms"
     )
-    lines.append(f"load average {found['loadAverage']:.1f}: what else runs on these CPUs lowers all figures")
+    lines.append(
+        f"{found['disturbedRounds']} of {len(found['rounds'])} rounds disturbed;"
+        f" load average {found['loadAverage']:.1f}: what else runs on these CPUs lowers all figures"
+    )
     return "\n".join(lines)
 
 
@@ -226,8 +263,7 @@ def main() -> int:
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(json.dumps(found, indent=1) + "\n")
     print(show(found))
-    met = all(found[name]["median"] >= found[name]["atLeast"] for name in ("mockOfBare", "mockOfLocust"))
-    return 0 if met else 1
+    return 0 if found["mockOfBare"]["met"] and found["mockOfLocust"]["met"] else 1
 
 
 if __name__ == "__main__":
