@@ -135,6 +135,8 @@ def test_garbage_and_strangers_change_nothing(tmp_path: pathlib.Path, upstream: 
         late.send(msgpack.dumps(["client_ready", "2.47.0", "late_one"]))
         with socket.create_connection(("127.0.0.1", fleet.locust_port)) as raw:
             raw.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + os.urandom(1000))
+        huge = dealer(fleet.locust_port, b"huge")
+        huge.send(b"x" * (9 * 2**20))
         time.sleep(1)
         for sock in (stock, forger, late):
             assert sock.poll(0) == 0, "a stranger was answered"
@@ -144,7 +146,7 @@ def test_garbage_and_strangers_change_nothing(tmp_path: pathlib.Path, upstream: 
         assert len(state["workers"]) == 2
         result = fleet.result()
         exact(result, upstream.total)
-        for sock in (peer, stock, forger, late):
+        for sock in (peer, stock, forger, late, huge):
             sock.close()
         codes = fleet.finish()
     assert result["outcome"] == "Finished"

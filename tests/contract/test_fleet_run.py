@@ -168,3 +168,23 @@ def test_a_start_needs_every_worker(tmp_path: pathlib.Path) -> None:
 
 def _get(name: str, path: str) -> dict[str, object]:
     return {"name": name, "api": "HTTP", "path": path}
+
+
+def test_a_result_that_nobody_wants_is_not_held_for_ever(tmp_path: pathlib.Path) -> None:
+    with Upstream() as upstream, Fleet(tmp_path, plan(upstream.url, resultHoldSeconds=1.0)) as fleet:
+        fleet.start()
+        fleet.begin()
+        codes = {name: process.wait(40) for name, process in fleet.processes.items()}
+        assert set(codes.values()) == {0}
+        assert "nobody has acknowledged" in fleet.log("master")
+
+
+def test_a_terminated_master_takes_its_workers_with_it(tmp_path: pathlib.Path) -> None:
+    stages = [{"name": "long", "durationSeconds": 600.0, "users": 10, "ramp": False}]
+    with Upstream() as upstream, Fleet(tmp_path, plan(upstream.url, stages=stages)) as fleet:
+        fleet.start()
+        fleet.begin()
+        fleet.wait(lambda s: (s["live"]["requests"] or 0) > 20)
+        fleet.processes["master"].terminate()
+        codes = {name: process.wait(20) for name, process in fleet.processes.items()}
+    assert codes == {"master": 4, "worker-0": 0, "worker-1": 0}

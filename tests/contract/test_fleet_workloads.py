@@ -214,6 +214,29 @@ def test_a_locustfile_is_measured_the_same_way(tmp_path: pathlib.Path, upstream:
     assert "LOCUST_USERS is not used" in fleet.log("master")
 
 
+@pytest.mark.parametrize("how", ["raise StopTest()", "self.environment.runner.quit()"])
+def test_a_locustfile_that_ends_the_test_is_not_a_finished_run(
+    tmp_path: pathlib.Path, upstream: Upstream, how: str
+) -> None:
+    script = tmp_path / "locustfile.py"
+    script.write_text(
+        "from locust import FastHttpUser, constant, task\nfrom locust.exception import StopTest\n"
+        "class A(FastHttpUser):\n    wait_time = constant(0.1)\n    n = 0\n"
+        "    @task\n    def t(self):\n        self.client.get('/x')\n        A.n += 1\n"
+        f"        if A.n > 50:\n            {how}\n"
+    )
+    stages = [{"name": "long", "durationSeconds": 600.0, "users": 10, "ramp": False}]
+    document = plan(upstream.url, workload={"locustfile": str(script)}, stages=stages, thinkTimeSeconds=None)
+    with Fleet(tmp_path, document) as fleet:
+        fleet.start()
+        fleet.begin()
+        for name in ("worker-0", "worker-1"):
+            fleet.expect_end(name)
+        result = fleet.result(40)
+    assert result["outcome"] in ("Stopped", "WorkerLost")
+    assert result["message"]
+
+
 BROKEN = {
     "syntax": ("def broken(:\n", "SyntaxError"),
     "raises": ("import os\nraise RuntimeError('bad key ' + os.environ['KEY'])\n", "RuntimeError: bad key ****"),

@@ -30,6 +30,7 @@ ACK_SECONDS = 5.0
 USERS_SLACK_SECONDS = 20.0
 FINAL_SLACK_SECONDS = 15.0
 EARLY_DRAIN_SECONDS = 5.0
+NO_USERS_SECONDS = 5
 _POLL = 0.05
 
 FINISHED, STOPPED, WORKER_LOST, FAILED = "Finished", "Stopped", "WorkerLost", "Failed"
@@ -193,7 +194,20 @@ class Conductor:
             self.records[-1].full = time.time()
         else:
             self._since = time.monotonic()
-        self._wait(phase.seconds)
+        self._hold(phase)
+
+    def _hold(self, phase: Phase) -> None:
+        """Waits for the end of a phase. A locustfile may end its own users, which Locust does not put back."""
+        ends = time.monotonic() + phase.seconds
+        alone = 0
+        while (left := ends - time.monotonic()) > 0:
+            self._wait(min(left, 1.0))
+            alone = alone + 1 if phase.kind == STAGE and phase.users and not self.runner.user_count else 0
+            if alone > NO_USERS_SECONDS:
+                self._end(STOPPED, f"no user is left in {phase.name}: the locustfile has ended them")
+        have = self.runner.user_count
+        if phase.kind == STAGE and have < phase.users and not self.message:
+            self.message = f"only {have} of {phase.users} users were left at the end of {phase.name}"
 
     def _enter(self, phase: Phase) -> None:
         """The master's clock says when a phase begins: just before the workers are told."""

@@ -23,6 +23,7 @@ from gatebench_locust.roster import Roster
 from gatebench_locust.settings import Settings
 
 logger = logging.getLogger(__name__)
+EARLY_EXIT = 4  # told to end before the result was acknowledged
 _LAST_ANSWER_SECONDS = 0.5
 
 
@@ -51,7 +52,7 @@ def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str]) -> None:
 
     def on_init(environment: Any, runner: Any, web_ui: Any, **_: Any) -> None:
         held["environment"] = environment
-        environment.process_exit_code = 0
+        environment.process_exit_code = EARLY_EXIT
         environment.shape_class = PlanShape(conductor)
         environment.shape_class.runner = runner
         environment.host = plan.target

@@ -63,6 +63,8 @@ class Master(MasterRunner):
                 self._left(member, msg)
             case "stats":
                 self._stats(member, msg)
+            case wire.SELF_STOP:
+                self.conductor.stop("the locustfile has ended the test")
             case wire.PHASE_ACK:
                 member.acknowledged = int(msg.data["order"])
             case _:

@@ -7,6 +7,7 @@ of phases. Names are bounded: what comes after the first fifty is folded into "(
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -106,7 +107,9 @@ class Recorder:
         **_: Any,
     ) -> None:
         """Listener of Locust's request event; response_time in milliseconds, as a float."""
-        seconds = None if response_time is None else response_time / 1000.0
+        seconds = None
+        if response_time is not None and math.isfinite(response_time):
+            seconds = response_time / 1000.0
         if gatebench is None:
             started = start_time if start_time is not None else self._clock() - (seconds or 0.0)
             gatebench = Sample(self.moment_at(started))

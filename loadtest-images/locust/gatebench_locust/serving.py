@@ -39,5 +39,6 @@ def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str]) -> None:
 
     def on_init(environment: Any, **_: Any) -> None:
         environment.host = plan.target
+        environment.process_exit_code = worker.EARLY_EXIT
 
     locust.events.init.add_listener(on_init)

@@ -16,8 +16,9 @@ from collections.abc import Callable
 from typing import Any
 
 import zmq.error
+from locust.exception import RPCError
 from locust.rpc import Message, zmqrpc
-from zmq import MAXMSGSIZE
+from zmq import MAXMSGSIZE, ROUTER
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +26,10 @@ HELLO = "gb_hello"  # worker: {"proof", "host", "kind", "engine"}, before each c
 PHASE = "gb_phase"  # master: {"attempt", "order", "phase", "settled"}
 PHASE_ACK = "gb_phase_ack"  # worker: {"order"}
 DRAIN = "gb_drain"  # master: {"seconds", "forced"}
+SELF_STOP = "gb_self_stop"  # worker: its locustfile has ended the test
 REPORT_KEY = "gatebench"  # in Locust's stats message
 # A report holds at most some hundred histograms; a bigger message is not one of ours.
-MAX_MESSAGE_BYTES = 16 * 2**20
+MAX_MESSAGE_BYTES = 8 * 2**20
 
 
 def proof(token: str, uid: str, node_id: str) -> str:
@@ -47,8 +49,14 @@ class Server(zmqrpc.Server):
     on_garbage: Callable[[str], None] = staticmethod(lambda peer: None)
 
     def __init__(self, host: str, port: int) -> None:
-        super().__init__(host, port)
+        # As Locust does it, but with the limit, which holds only if it is set before the socket is bound.
+        zmqrpc.BaseSocket.__init__(self, ROUTER, self.ipv4_only(host, port))
         self.socket.setsockopt(MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        try:
+            self.socket.bind(f"tcp://{host}:{port}")
+        except zmq.error.ZMQError as error:
+            raise RPCError(f"Socket bind failure: {error}") from error
+        self.port = port
 
     def recv_from_client(self) -> tuple[str, Message]:
         """The next sound message and who sent it."""

@@ -35,6 +35,7 @@ JOIN_SECONDS = 600.0
 KILL_SECONDS = 10.0
 MASTER_LOST_EXIT = 5
 NOT_JOINED_EXIT = 6
+EARLY_EXIT = 4  # told to end by anyone but the master
 
 
 class Worker(WorkerRunner):
@@ -49,7 +50,7 @@ class Worker(WorkerRunner):
         self._sequence = 0
         self._tick = 0
         self._heard = time.monotonic()
-        self._draining = self._finished = False
+        self._no_more_users = self._drain_begun = self._finished = False
         self._allowed = usage.allowed_cores()
         self._usage = usage.read()
         self._usage_moment: Moment | None = None
@@ -96,7 +97,7 @@ class Worker(WorkerRunner):
     def _orphaned(self) -> None:
         if self._finished:
             leave(0, "the master is gone after the end of the load")
-        self._draining = True
+        self._no_more_users = True
         self.user_greenlets.kill(block=False)
         gevent.sleep(0)
         leave(
@@ -109,9 +110,10 @@ class Worker(WorkerRunner):
     def handle_message(self, msg: Message) -> None:
         """Locust's own messages, but for those that would restart or reset what must not be."""
         self._heard = time.monotonic()
-        if msg.type == "reconnect" or (msg.type == "spawn" and self._draining):
+        if msg.type == "reconnect" or (msg.type == "spawn" and self._no_more_users):
             return
         if msg.type == "quit":
+            self._no_more_users = True
             self.environment.process_exit_code = 0
         super().handle_message(msg)
 
@@ -122,9 +124,9 @@ class Worker(WorkerRunner):
 
     def _on_drain(self, environment: Any, msg: Message) -> None:
         """Starts no new request; gives those in flight some time, ends the rest, and reports for the last time."""
-        if self._draining:
+        if self._drain_begun:
             return
-        self._draining = True
+        self._drain_begun = self._no_more_users = True
         if self.spawning_greenlet is not None:
             self.spawning_greenlet.kill(block=True)
         self.stop_users(self.user_classes_count)
@@ -159,8 +161,10 @@ class Worker(WorkerRunner):
                 user.stop(force=False)
 
     def stop(self) -> None:
-        """Ends all users, those in a request too, and the test."""
-        self._draining = True
+        """Ends all users, those in a request too, and the test. The master must know where a locustfile does this."""
+        if not self._no_more_users:
+            self._no_more_users = True
+            self.client.send(Message(wire.SELF_STOP, None, self.client_id))
         self.user_greenlets.kill(block=True, timeout=KILL_SECONDS)
         super().stop()
 
