@@ -106,9 +106,9 @@ def _note_disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> b
 
 def _disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> tuple[Reason, str] | None:
     """The first cause: what was done by hand comes before what follows from it."""
-    done = snap.load is not None or snap.result is not None
+    done = _outcome(snap) == "Finished"
     begun = unix(draft.get("started_at")) or snap.now
-    # Once the load is over the fleet's work is done, and its integrity is in the document.
+    # Once the load has finished the fleet's work is done, and its integrity is in the document.
     pods = [pod for pod in snap.pods if not (done and pod.component in (fleet.MASTER, fleet.WORKER))]
     for pod in pods:
         if pod.deleting and not pod.disrupted:
@@ -117,6 +117,13 @@ def _disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> tuple[
     if found is not None:
         return found
     return next((found for pod in pods if (found := _pod_disturbance(pod, begun)) is not None), None)
+
+
+def _outcome(snap: Snapshot) -> str | None:
+    """How the load ended, once that is known."""
+    if snap.result is not None:
+        return snap.result.load_outcome()
+    return None if snap.load is None else str(snap.load.get("outcome"))
 
 
 def _lost_workers(run: Run, snap: Snapshot) -> tuple[Reason, str] | None:
