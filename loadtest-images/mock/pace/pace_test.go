@@ -52,6 +52,22 @@ func TestQueueIsInOrder(t *testing.T) {
 	}
 }
 
+func TestBudgetIsAShareOfTime(t *testing.T) {
+	var b budget
+	now := time.Now()
+	if b.take(time.Nanosecond, now) {
+		t.Error("there is something before any time has passed")
+	}
+	now = now.Add(50 * time.Millisecond)
+	if !b.take(time.Millisecond, now) || b.take(time.Nanosecond, now) {
+		t.Error("of 50 ms it is not 1 ms")
+	}
+	now = now.Add(time.Hour)
+	if b.has(mostBudget+1, now) || !b.has(mostBudget, now) {
+		t.Error("an hour's share is not bounded")
+	}
+}
+
 func BenchmarkUntil(b *testing.B) {
 	clock := New()
 	var late time.Duration
