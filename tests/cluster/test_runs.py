@@ -127,3 +127,21 @@ def test_a_time_to_live_deletes_the_run(lab: Lab) -> None:
     uid = lab.run("run")["metadata"]["uid"]
     lab.until("the run is gone", lambda: lab.get("brun", "run") is None, 120)
     lab.until("its children are gone", lambda: lab.gone(uid), 60)
+
+
+def test_a_run_is_at_home_in_a_restricted_namespace(lab: Lab) -> None:
+    level = "pod-security.kubernetes.io"
+    lab.kubectl("label", "namespace", lab.namespace, f"{level}/enforce=restricted", f"{level}/warn=restricted")
+    upstream = {"mock": {"latency": "5ms"}}
+    gateway = {"args": ["--listen=:8080", "--forward"]}
+    lab.apply(make_run(gateway=gateway, upstream=upstream, load={"stages": [{"duration": "5s", "users": 10}]}))
+    lab.until_condition("run", "Succeeded", "True")
+
+
+def test_a_gateway_that_wants_root_is_denied_there_and_the_run_says_so(lab: Lab) -> None:
+    lab.kubectl("label", "namespace", lab.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    lab.apply(make_run(gateway={"runAsUser": 0}))
+    message = lab.until_condition("run", "GatewayReady", "Unknown", "PodSecurityViolation")
+    assert "restricted" in message
+    lab.until_condition("run", "Succeeded", "False", "PodSecurityViolation")
+    assert lab.list("pods", "app.kubernetes.io/component=gateway") == []
