@@ -163,6 +163,7 @@ def test_the_example_of_a_locustfile_runs_unchanged(tmp_path: pathlib.Path, upst
 
 SCRIPT = """
     import os
+    CONTENT = open("neighbour.txt").read()
     from locust import HttpUser, FastHttpUser, LoadTestShape, between, events, task
 
     class Mine(LoadTestShape):
@@ -188,20 +189,27 @@ SCRIPT = """
 
         @task
         def work(self):
-            self.client.get("/quick")
+            import neighbour
+            self.client.get(neighbour.PATH)
             self.client.get("/status?code=500", name="bad")
             self.client.get("/hang", name="hang")
 """
 
 
 def test_a_locustfile_is_measured_the_same_way(tmp_path: pathlib.Path, upstream: Upstream) -> None:
-    script = tmp_path / "locustfile.py"
+    folder = tmp_path / "script"
+    folder.mkdir()
+    script = folder / "locustfile.py"
     script.write_text(textwrap.dedent(SCRIPT))
+    (folder / "neighbour.txt").write_text("x")
+    (folder / "neighbour.py").write_text("PATH = '/quick'\n")
+    (folder / "locust.conf").write_text("headless = true\nusers = 99\nrun-time = 1s\n")
     document = plan(upstream.url, workload={"locustfile": str(script)}, maskedEnv=["KEY"], drainSeconds=1.0)
-    result, fleet = run(tmp_path, document, KEY=SECRET, LOCUST_USERS="77", LOCUST_RUN_TIME="1s")
+    result, fleet = run(tmp_path, document, KEY=SECRET, LOCUST_USERS="77", LOCUST_SKIP_MONKEY_PATCH="1")
     exact(result, upstream.total)
     assert upstream.counts["POST", "/login"] == total(result, name="login") > 0
     assert total(result, name="/work", outcome="success") > 0
+    assert total(result, name="/quick", outcome="success") > 0
     kinds = errors(result)
     assert kinds.pop(("/checked", "check")) == total(result, name="/checked")
     assert kinds.pop(("bad", "http")) == total(result, name="bad")

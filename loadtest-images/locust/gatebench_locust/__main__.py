@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-import locust  # first: it makes the standard library cooperative
+import os
+
+os.environ.pop("LOCUST_SKIP_MONKEY_PATCH", None)  # whatever a run's own environment says
+
+import locust  # before all else: it makes the standard library cooperative
 
 # isort: split
 import argparse
 import contextlib
 import logging
-import os
 import sys
 
 from gatebench_locust import leadership, logs, masking, script, serving

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import gevent.socket
 import geventhttpclient.client
 from gevent import GreenletExit, Timeout
 from gevent.monkey import get_original
@@ -56,12 +57,21 @@ class Call:
     open_ended: bool = False
 
 
-def never_repeat() -> None:
-    """Switches off the repetition of requests in geventhttpclient."""
+def as_real_clients_do() -> None:
+    """Has geventhttpclient send nothing twice, keep connections whatever their number, and not wait to send."""
     patched: Any = geventhttpclient.client
     patched._may_retry_after_send_error = lambda method: False
     patched = ConnectionPool
     patched._is_socket_alive = _alive
+    patched._create_tcp_socket = _socket
+
+
+def _socket(_: ConnectionPool, family: int, kind: int, protocol: int) -> Any:
+    """Without Nagle's delay, as OpenAI's and Anthropic's clients: the last segment of a long prompt would else wait
+    for an acknowledgement that the other side may hold back for 40 ms."""
+    sock = gevent.socket.socket(family, kind, protocol)
+    sock.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
+    return sock
 
 
 def _alive(_: ConnectionPool, sock: Any) -> bool:

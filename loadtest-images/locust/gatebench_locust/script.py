@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import pathlib
 import sys
 import traceback
@@ -28,13 +30,17 @@ class ScriptError(Exception):
 
 
 def forget_locust_settings(environment: MutableMapping[str, str]) -> None:
-    """Locust takes its options from LOCUST_* too; the plan alone shall decide. A locustfile's own ones stay."""
+    """Locust takes its options from LOCUST_* and files too; the plan alone shall decide. A locustfile's stay."""
     parser = argument_parser.get_empty_argument_parser()
     argument_parser.setup_parser_arguments(parser)
     names = {getattr(action, "env_var", None) for action in parser._actions} | {"LOCUST_LOCUSTFILE"}
     for name in sorted(name for name in names if name):
         if environment.pop(name, None) is not None:
             logger.warning("%s is not used: the plan decides", name)
+    # Nor from locust.conf or pyproject.toml, which may lie beside a locustfile.
+    functions: Any = argument_parser
+    functions.get_empty_argument_parser.__defaults__ = (True, ())
+    functions.get_parser.__defaults__ = ((),)
 
 
 def arguments(role: str, plan: Plan, settings: Settings) -> list[str]:
@@ -64,6 +70,12 @@ def run(role: str, plan: Plan, settings: Settings) -> int:
     patched: Any = locust.main
     patched.load_locustfile = _loader(patched.load_locustfile)
     sys.argv = arguments(role, plan, settings)
+    if plan.locustfile is not None:
+        # As where `locust` is called beside its locustfile: neighbours are imported and opened by their names.
+        folder = os.path.dirname(plan.locustfile)
+        sys.path.insert(0, folder)
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
     try:
         locust.main.main()
     except SystemExit as error:

@@ -19,7 +19,7 @@ from locust import FastHttpUser
 from locust.exception import StopUser
 
 from gatebench_locust import payloads, scenario
-from gatebench_locust.client import Answer, Call, Client, Cut, never_repeat
+from gatebench_locust.client import Answer, Call, Client, Cut, as_real_clients_do
 from gatebench_locust.plan import Plan
 from gatebench_locust.recorder import Recorder, Sample
 
@@ -31,7 +31,7 @@ def make(plan: Plan, recorder: Recorder | None, worker: str) -> type[FastHttpUse
 
     Which request a user picks depends on the run, the worker and the user's number alone.
     """
-    never_repeat()
+    as_real_clients_do()
     ready = payloads.calls(plan, os.environ)
     options = [call for call, _ in ready]
     weights = list(itertools.accumulate(weight for _, weight in ready))
