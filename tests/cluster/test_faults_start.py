@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from cluster import lab as labs
 from cluster.conftest import make_run
 from cluster.lab import Lab
+from gatebench.plan import names
 
 
 def script(name: str, text: str) -> dict[str, Any]:
@@ -129,29 +131,37 @@ def test_workers_that_never_connect_end_the_run_with_how_many_did(lab: Lab) -> N
     assert sent_nothing(lab, "run")
 
 
+FOREIGN: dict[str, dict[str, Any]] = {
+    "Service": {"apiVersion": "v1", "spec": {"ports": [{"port": 1}]}},
+    "ConfigMap": {"apiVersion": "v1", "data": {"mine": "yes"}},
+    "NetworkPolicy": {"apiVersion": "networking.k8s.io/v1", "spec": {"podSelector": {"matchLabels": {"mine": "yes"}}}},
+    "Pod": {
+        "apiVersion": "v1",
+        "spec": {"nodeSelector": {"nowhere": "true"}, "containers": [{"name": "mine", "image": labs.MOCK}]},
+    },
+}
+
+
 @pytest.mark.fault(28)
-def test_a_foreign_object_under_a_childs_name_is_left_alone(lab: Lab) -> None:
-    # Suspended by a script that is not there yet, so that its names can be known before its children are made.
+@pytest.mark.parametrize("kind", sorted(FOREIGN))
+def test_a_foreign_object_under_a_childs_name_is_left_alone(lab: Lab, kind: str) -> None:
+    # Held by a script that is not there yet, so that the children's names can be taken before they are made.
     lab.apply(scripted())
     lab.until_condition("run", "Accepted", "Unknown", "ScriptNotFound")
-    from gatebench.plan import names
-
     child = names.of("run", lab.run("run")["metadata"]["uid"])
-    foreign = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": child.master, "labels": {"mine": "yes"}},
-        "spec": {"ports": [{"port": 1}]},
-    }
+    name = child.plan if kind == "ConfigMap" else child.master
+    foreign = {**FOREIGN[kind], "kind": kind, "metadata": {"name": name, "labels": {"mine": "yes"}}}
     lab.apply(foreign, script("script", GOOD))
     message = lab.until_condition("run", "Accepted", "False", "NameConflict")
-    assert child.master in message
+    assert name in message
     lab.until_condition("run", "Succeeded", "False", "NameConflict")
     lab.until("tidy", lambda: lab.status("run")["step"] == "Done")
-    service = lab.get("service", child.master)
-    assert service is not None
-    assert service["metadata"]["labels"] == {"mine": "yes"}
-    assert "ownerReferences" not in service["metadata"]
+    plural = {"NetworkPolicy": "networkpolicies"}.get(kind, kind.lower())
+    left = lab.get(plural, name)
+    assert left is not None
+    assert left["metadata"]["labels"] == {"mine": "yes"}
+    assert "ownerReferences" not in left["metadata"]
+    assert "deletionTimestamp" not in left["metadata"]
 
 
 @pytest.mark.measures

@@ -138,6 +138,7 @@ def test_a_run_is_at_home_in_a_restricted_namespace(lab: Lab) -> None:
     lab.until_condition("run", "Succeeded", "True")
 
 
+@pytest.mark.fault(32)
 def test_a_gateway_that_wants_root_is_denied_there_and_the_run_says_so(lab: Lab) -> None:
     lab.kubectl("label", "namespace", lab.namespace, "pod-security.kubernetes.io/enforce=restricted")
     lab.apply(make_run(gateway={"runAsUser": 0}))
