@@ -28,7 +28,7 @@ step "contract tests"
 "$hack/packages.sh"
 "$hack/binaries.sh"
 export PATH=$state/bin:$PATH
-.venv/bin/pytest tests/contract -n 2 </dev/null
+.venv/bin/pytest tests/contract -n 4 </dev/null
 step "the cluster, anew"
 [ "$(cat "$runtime/owner" 2>/dev/null)" != "$state" ] || "$hack/down.sh" # its audit log has to count from the start
 "$hack/up.sh"
