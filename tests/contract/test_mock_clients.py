@@ -34,6 +34,15 @@ WEATHER: dict[str, Any] = {
 QUESTION: Any = [{"role": "user", "content": "What is the weather in Bonn?"}]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_proxy() -> Iterator[None]:
+    """The mock is on 127.0.0.1, whatever proxy the environment names."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("NO_PROXY", "no_proxy"):
+            patch.setenv(name, "127.0.0.1")
+        yield
+
+
 @pytest.fixture(scope="module")
 def binary(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     if shutil.which("go") is None:
