@@ -6,7 +6,7 @@ import math
 
 import pytest
 from hdrh.histogram import HdrHistogram
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatebench_locust.histogram import HIGHEST, Histogram, bounds_of, index_of, quantiles
@@ -14,6 +14,7 @@ from gatebench_locust.histogram import HIGHEST, Histogram, bounds_of, index_of, 
 VALUES = st.integers(0, HIGHEST)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_the_index_is_that_of_hdr(value: int) -> None:
     reference = HdrHistogram(1, HIGHEST, 3)
@@ -25,6 +26,7 @@ def test_the_index_is_that_of_hdr(value: int) -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 599), min_size=1, max_size=50), st.lists(st.floats(0, 599), max_size=50))
 def test_merging_over_the_wire_is_recording_it_all(one: list[float], other: list[float]) -> None:
     parts = []
@@ -64,6 +66,7 @@ def test_nothing_recorded_is_missing() -> None:
     assert quantiles({}, (0.5, 0.99)) == (None, None)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(VALUES.map(index_of), st.integers(1, 9), min_size=1, max_size=30))
 def test_a_quantile_is_the_smallest_value_that_enough_others_do_not_exceed(counts: dict[int, int]) -> None:
     values = sorted(bounds_of(index)[1] for index, count in counts.items() for _ in range(count))

@@ -91,7 +91,7 @@ def test_names_are_bounded() -> None:
     assert collector.requests == 200
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), st.booleans(), st.sampled_from(["a", "b"]), st.booleans(), st.floats(0, 900_000)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatebench_locust.phases import DRAIN, RAMP, STAGE, WARM_UP, Phase, phases_of, target, total_seconds
@@ -65,6 +65,7 @@ def test_without_warm_up_the_first_stage_starts_from_nothing() -> None:
     assert total_seconds(phases, 50.0) == 10 + 60
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5000), st.integers(0, 5000), st.floats(-1, 100))
 def test_a_ramp_stays_between_its_ends_and_arrives(before: int, users: int, elapsed: float) -> None:
     ramp = Phase(1, "r", RAMP, 60.0, users, before)

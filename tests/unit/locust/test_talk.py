@@ -11,7 +11,7 @@ from typing import Any
 import gevent
 import pytest
 from geventhttpclient.response import HTTPConnectionClosed
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from locust.exception import CatchResponseError
 
@@ -53,6 +53,7 @@ RESPONSES = (
 
 
 @pytest.mark.parametrize("text", [CHAT, MESSAGES, RESPONSES])
+@settings(deadline=None)
 @given(data=st.data())
 def test_streams_however_they_are_cut(text: bytes, data: st.DataObject) -> None:
     stream = Stream(started=100.0)
@@ -191,6 +192,7 @@ def test_proofs_belong_to_one_worker_of_one_run() -> None:
     assert "token" not in proof
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=3))
 def test_any_bytes_are_a_message_or_an_error(frames: list[bytes]) -> None:
     try:
