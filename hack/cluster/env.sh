@@ -49,4 +49,4 @@ content_hash() { # words… -- files…
 }
 
 # Our own Go modules (those of the cluster's programs only pin what others wrote).
-go_modules() { (cd "$repo" && find ./loadtest-images ./hack/images ./hack/bench -name go.mod -printf '%h\n' | LC_ALL=C sort); }
+go_modules() { (cd "$repo" && find ./loadtest-images ./hack/images ./bench -name go.mod -printf '%h\n' | LC_ALL=C sort); }
