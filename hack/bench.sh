@@ -8,6 +8,7 @@
 code=0
 for bench in "$repo"/bench/*/run.py; do
   printf '\n== %s\n' "${bench#"$repo"/}"
-  "$repo/.venv/bin/python" "$bench" "$@" || code=1
+  # On all CPUs, even where the shell keeps to one.
+  taskset -c "$(cat /sys/devices/system/cpu/online)" "$repo/.venv/bin/python" "$bench" "$@" || code=1
 done
 exit $code
