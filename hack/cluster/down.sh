@@ -5,7 +5,10 @@ for part in ownership processes network cgroups node; do . "$hack/$part.sh"; don
 
 need_root "the embedded cluster"
 other=$(owner)
-[ -z "$other" ] || [ "$other" = "$state" ] || die "the embedded cluster that runs here is that of $other: make cluster-down there"
+if [ -n "$other" ] && [ "$other" != "$state" ]; then
+  [ -n "${TAKE_OVER:-}" ] || die "the embedded cluster that runs here is that of $other: make cluster-down there, or set TAKE_OVER=1"
+  state=$other
+fi
 SECONDS=0
 stop $(started kubelet) $(started proxy) scheduler controller-manager
 containers_down

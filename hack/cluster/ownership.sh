@@ -9,7 +9,7 @@ claim() {
     [ -n "${TAKE_OVER:-}" ] ||
       die "the embedded cluster of $other runs here, and a machine holds one: make cluster-down there, or set TAKE_OVER=1 to end it"
     say "ending the embedded cluster of $other"
-    CLUSTER_STATE=$other "$hack/down.sh"
+    "$hack/down.sh"
   fi
   mkdir -p "$state" "$logs" "$runtime" "$runtime/pids"
   echo "$state" >"$runtime/owner"

@@ -220,7 +220,7 @@ def shell(*command: str) -> str:
         timeout=600,
         check=False,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "CLUSTER_INSTANCE": "1", "CLUSTER_STATE": str(SECOND), "NODES": "2"},
+        env={**os.environ, "CLUSTER_INSTANCE": "1", "CLUSTER_STATE": str(SECOND), "NODES": "2", "TAKE_OVER": "1"},
     )
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
     return done.stdout
