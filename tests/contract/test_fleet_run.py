@@ -45,6 +45,7 @@ def test_a_whole_run(tmp_path: pathlib.Path) -> None:
     assert stage["endedAt"] - stage["fullAt"] >= 2.0
     assert total(result, phase=0) > 0
     assert total(result, phase=1, settled=True) > 0
+    assert total(result, phase=2) == 0, "a request was started after the last stage"
     assert sum(row[2] for row in result["series"]["rows"]) == total(result)
     assert sum(d["histogram"]["count"] for d in result["dispatchDelay"]) <= total(result)
     for worker in result["workers"]:

@@ -217,7 +217,8 @@ class Conductor:
         self._since = time.monotonic()
         self.records.append(Record(phase, now))
         logger.info("phase %d %s (%s): %d users", phase.index, phase.name, phase.kind, phase.users)
-        self._announce(phase, settled=False)
+        if phase.kind != DRAIN:  # which has a message of its own
+            self._announce(phase, settled=False)
 
     def _announce(self, phase: Phase, settled: bool) -> None:
         self._order += 1
@@ -232,8 +233,7 @@ class Conductor:
                     self.runner.lose(member, f"it has not acknowledged phase {phase.index}")
                 break
             gevent.sleep(0.005)
-        if phase.kind != DRAIN:
-            self._check()
+        self._check()
 
     def _await_users(self, phase: Phase) -> None:
         limit = time.monotonic() + phases.spawn_seconds(phase, self.plan.spawn_rate) + USERS_SLACK_SECONDS
@@ -264,7 +264,7 @@ class Conductor:
         self._enter(phase)
         seconds = phase.seconds if self.outcome == FINISHED else min(phase.seconds, EARLY_DRAIN_SECONDS)
         for member in self.roster.joined:
-            runner.send_message(wire.DRAIN, {"seconds": seconds}, client_id=member.id)
+            runner.send_message(wire.DRAIN, {"phase": phase.index, "seconds": seconds}, client_id=member.id)
         deadline = time.monotonic() + seconds + FINAL_SLACK_SECONDS
         while any(not member.final for member in self.roster.joined):
             if time.monotonic() > deadline:
@@ -286,6 +286,7 @@ class Conductor:
         self.outcome, self.message = FAILED, f"the master failed: {type(error).__name__}"
         self.ended_at = self.ended_at or time.time()
         for member in self.roster.joined:
-            self.runner.send_message(wire.DRAIN, {"seconds": 0.0}, client_id=member.id)
+            data = {"phase": self.phases[-1].index, "seconds": 0.0}
+            self.runner.send_message(wire.DRAIN, data, client_id=member.id)
         self.sealed = True
         self._on_sealed()

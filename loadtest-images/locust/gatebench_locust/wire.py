@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 HELLO = "gb_hello"  # worker: {"proof", "host", "kind", "engine"}, before each client_ready
 PHASE = "gb_phase"  # master: {"attempt", "order", "phase", "settled"}
 PHASE_ACK = "gb_phase_ack"  # worker: {"order"}
-DRAIN = "gb_drain"  # master: {"seconds", "forced"}
+DRAIN = "gb_drain"  # master: {"phase", "seconds"}
 SELF_STOP = "gb_self_stop"  # worker: its locustfile has ended the test
 REPORT_KEY = "gatebench"  # in Locust's stats message
 # A report holds at most some hundred histograms; a bigger message is not one of ours.

@@ -21,7 +21,7 @@ from locust import __version__
 from locust.exception import RPCError
 from locust.rpc import Message
 from locust.runners import STATE_INIT, WorkerRunner
-from locust.user.task import LOCUST_STATE_STOPPING
+from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from gatebench_locust import usage, wire
 from gatebench_locust.plan import Plan
@@ -127,6 +127,7 @@ class Worker(WorkerRunner):
         if self._drain_begun:
             return
         self._drain_begun = self._no_more_users = True
+        self.recorder.enter(Moment(int(msg.data["phase"]), False))
         if self.spawning_greenlet is not None:
             self.spawning_greenlet.kill(block=True)
         self.stop_users(self.user_classes_count)
@@ -152,13 +153,17 @@ class Worker(WorkerRunner):
         return [greenlet.args[0] for greenlet in self.user_greenlets if getattr(greenlet, "args", None)]
 
     def stop_users(self, user_classes_stop_count: dict[str, int]) -> None:
-        """Asks users to stop after the request that they are in. Does not wait."""
+        """Has users stop after the request that they are in, at once if they are in none. Does not wait: in the
+        meantime others would go on to send."""
         left = dict(user_classes_stop_count)
         for user in self._users():
             name = type(user).__name__
             if left.get(name, 0) > 0 and user._state != LOCUST_STATE_STOPPING:
                 left[name] -= 1
-                user.stop(force=False)
+                thinking = user._state in (None, LOCUST_STATE_WAITING)
+                user._state = LOCUST_STATE_STOPPING
+                if thinking:
+                    user.group.killone(user.greenlet, block=False)
 
     def stop(self) -> None:
         """Ends all users, those in a request too, and the test. The master must know where a locustfile does this."""
