@@ -139,7 +139,8 @@ def test_names_and_services_reach_across_the_nodes(lab: Lab) -> None:
 
 
 def test_the_nodes_differ_in_their_cpu_manager(lab: Lab) -> None:
-    nodes = {node["metadata"]["name"]: node for node in lab.list("nodes")}
+    found = json.loads(lab.kubectl("get", "nodes", "-o", "json"))["items"]
+    nodes = {node["metadata"]["name"]: node for node in found}
     labels = {name: node["metadata"]["labels"]["gatebench.dev/cpu-manager"] for name, node in nodes.items()}
     assert labels == {"node0": "static", "node1": "none"}
     allocatable = nodes["node0"]["status"]["allocatable"]["cpu"]
