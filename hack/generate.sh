@@ -12,8 +12,9 @@ mkdir -p "$new"
 cd "$repo"
 "$python" -m gatebench.api.crd >"$new/$crd"
 "$python" -m gatebench.api.reference >"$new/reference.md"
+"$python" -m gatebench.api.reference metrics >"$new/metrics.md"
 
-targets=("crds/$crd" "charts/gatebench/files/crds/$crd" docs/reference.md)
+targets=("crds/$crd" "charts/gatebench/files/crds/$crd" docs/reference.md docs/metrics.md)
 code=0
 for target in "${targets[@]}"; do
   source=$new/${target##*/}

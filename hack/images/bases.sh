@@ -3,8 +3,8 @@
 # that the images build where no registry can be reached. Usage: bases.sh DOCKERFILE…   (those that they need)
 . "$(dirname "$0")/common.sh"
 
-stand_in() { # short name: as any docker build would resolve it
-  echo "docker.io/library/$1"
+stand_in() { # short name: buildah looks for it under localhost/ before it thinks of any registry
+  echo "localhost/$1"
 }
 
 have() { buildah inspect --type image "$1" >/dev/null 2>&1; }

@@ -17,7 +17,7 @@ from cluster.lab import Lab
 BASE: dict[str, Any] = {
     "gateway": {
         "image": labs.MOCK,
-        "args": ["--listen=:8080", "--latency=20ms"],
+        "args": ["--listen=:8080", "--latency=100ms"],
         "cpus": 1,
         "memory": "256Mi",
         "isolation": "None",

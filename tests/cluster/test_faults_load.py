@@ -89,7 +89,7 @@ def test_a_starved_generator_makes_the_run_invalid(lab: Lab) -> None:
 @pytest.mark.measures
 @pytest.mark.fault(18)
 def test_failed_requests_are_judged_by_the_objectives_not_by_an_exit_code(lab: Lab) -> None:
-    failing = {"args": ["--listen=:8080", "--latency=5ms", "--error-ratio=0.3"]}
+    failing = {"args": ["--listen=:8080", "--latency=100ms", "--error-ratio=0.3"]}
     lab.apply(make_run(gateway=failing))
     status = lab.until_complete("run")
     assert lab.condition("run", "Valid")[0] == "True"
@@ -102,7 +102,7 @@ def test_failed_requests_are_judged_by_the_objectives_not_by_an_exit_code(lab: L
 @pytest.mark.measures
 @pytest.mark.fault(18)
 def test_failed_requests_within_the_bound_pass(lab: Lab) -> None:
-    failing = {"args": ["--listen=:8080", "--latency=5ms", "--error-ratio=0.3"]}
+    failing = {"args": ["--listen=:8080", "--latency=100ms", "--error-ratio=0.3"]}
     lab.apply(make_run(gateway=failing, objectives=[{"metric": "errorRatio", "failAbove": "50%"}]))
     lab.until_condition("run", "Succeeded", "True")
 

@@ -70,7 +70,7 @@ PATHS = {
 
 def test_the_gateways_own_counts_equal_the_results(lab: Lab) -> None:
     workload = {"requests": None, "scenario": "gateway-mix", "timeout": "10s"}
-    gateway = {"args": ["--listen=:8080", "--latency=20ms", "--output-tokens=16", "--tokens-per-second=500"]}
+    gateway = {"args": ["--listen=:8080", "--latency=100ms", "--output-tokens=16", "--tokens-per-second=500"]}
     load = {"thinkTime": {"min": "100ms", "max": "300ms"}, "stages": [{"duration": "10s", "users": 40}]}
     lab.apply(make_run(gateway=gateway, workload=workload, load=load, cleanup="Never"))
     lab.until_condition("run", "Succeeded", "True")
@@ -132,7 +132,7 @@ def test_a_time_to_live_deletes_the_run(lab: Lab) -> None:
 def test_a_run_is_at_home_in_a_restricted_namespace(lab: Lab) -> None:
     level = "pod-security.kubernetes.io"
     lab.kubectl("label", "namespace", lab.namespace, f"{level}/enforce=restricted", f"{level}/warn=restricted")
-    upstream = {"mock": {"latency": "5ms"}}
+    upstream = {"mock": {"latency": "100ms"}}
     gateway = {"args": ["--listen=:8080", "--forward"]}
     lab.apply(make_run(gateway=gateway, upstream=upstream, load={"stages": [{"duration": "5s", "users": 10}]}))
     lab.until_condition("run", "Succeeded", "True")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 
 from gatebench.api.reasons import Reason
@@ -63,7 +64,8 @@ def _unschedulable(pod: Pod, deadlines: Deadlines) -> Problem | None:
     return Problem(
         Reason.UNSCHEDULABLE,
         f"pod {pod.name}: {pod.unschedulable}",
-        deadlines.schedule,
+        # Another run's gateway or fleet is there, and goes by its own deadline: this is a queue, not a cluster too small.
+        math.inf if "anti-affinity" in pod.unschedulable else deadlines.schedule,
         Reason.SCHEDULE_TIMEOUT,
     )
 

@@ -206,3 +206,11 @@ def test_reasons_and_remedies_are_the_operators() -> None:
         assert REMEDIES[Reason(reason)] == remedy
     for _, _, reason, _ in CASES:
         assert Reason(reason)
+
+
+def test_waiting_that_the_latencies_cannot_show_does_not_spoil_a_run() -> None:
+    """2 % of a core and a third of it waiting: 0.3 ms a request at 29 requests a second and worker."""
+    workers = [builders.worker(cpuRatioMean=0.02, runQueueWaitRatio=0.34), builders.worker()]
+    assert builders.result(load=builders.load(workers=workers)).validity == []
+    unknown = [builders.worker(cpuRatioMean=None, runQueueWaitRatio=0.34), builders.worker()]
+    assert builders.result(load=builders.load(workers=unknown)).validity[0].reason == "GeneratorSaturated"

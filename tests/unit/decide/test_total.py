@@ -141,7 +141,7 @@ snapshots = st.builds(
 
 
 @pytest.mark.fault(40)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(specs()), st.lists(snapshots, min_size=1, max_size=4), st.booleans(), st.booleans())
 def test_every_snapshot_has_a_decision_and_the_same_one_each_time(
     raw: dict[str, Any], snaps: list[Snapshot], cancel: bool, suspend: bool
@@ -162,7 +162,7 @@ def test_every_snapshot_has_a_decision_and_the_same_one_each_time(
 
 
 @pytest.mark.fault(40)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(specs()), snapshots, st.booleans())
 def test_no_run_outlives_its_deadlines(raw: dict[str, Any], snap: Snapshot, started: bool) -> None:
     """A world that never changes: by a day later every run that is neither queued nor suspended is complete."""
