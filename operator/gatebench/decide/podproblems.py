@@ -64,7 +64,7 @@ def _unschedulable(pod: Pod, deadlines: Deadlines) -> Problem | None:
     return Problem(
         Reason.UNSCHEDULABLE,
         f"pod {pod.name}: {pod.unschedulable}",
-        # Another run's gateway or fleet is there, and goes by its own deadline: this is a queue, not a cluster too small.
+        # Another run is there, and goes by its own deadline: this is a queue, not a cluster too small.
         math.inf if "anti-affinity" in pod.unschedulable else deadlines.schedule,
         Reason.SCHEDULE_TIMEOUT,
     )
