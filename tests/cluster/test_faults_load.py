@@ -141,3 +141,14 @@ def test_a_namespace_that_is_deleted_goes_within_a_minute(lab: Lab) -> None:
     lab.apply(make_run(**LONG))
     lab.until_step("run", "Measuring")
     lab.kubectl("delete", "namespace", lab.namespace, "--timeout=60s")
+
+
+def test_a_cancelled_run_keeps_what_was_measured_and_does_not_succeed(lab: Lab) -> None:
+    lab.apply(make_run(**LONG))
+    lab.until_step("run", "Measuring")
+    lab.kubectl("patch", "brun", "run", "--type=merge", "-p", '{"spec":{"cancel":true}}')
+    status = lab.until_complete("run", 60)
+    assert lab.condition("run", "Complete")[1] == "Cancelled"
+    assert lab.condition("run", "Succeeded")[:2] == ("False", "Cancelled")
+    assert "summary" not in status
+    assert lab.result("run")["load"]["outcome"] == "Stopped"

@@ -10,7 +10,6 @@ import pytest
 from cluster import lab as labs
 from cluster.conftest import make_run
 from cluster.lab import Lab
-from cluster.test_faults_load import LONG
 
 pytestmark = pytest.mark.measures
 
@@ -137,15 +136,3 @@ def test_two_series_where_one_is_due_are_ambiguous(lab: Lab) -> None:
     status = lab.until_complete("run")
     assert "AmbiguousQuery" in json.dumps(status["objectives"])
     assert lab.condition("run", "Passed")[0] == "Unknown"
-
-
-@pytest.mark.fault(29)
-def test_a_cancelled_run_keeps_what_was_measured_and_does_not_succeed(lab: Lab) -> None:
-    lab.apply(make_run(**LONG))
-    lab.until_step("run", "Measuring")
-    lab.kubectl("patch", "brun", "run", "--type=merge", "-p", '{"spec":{"cancel":true}}')
-    status = lab.until_complete("run", 60)
-    assert lab.condition("run", "Complete")[1] == "Cancelled"
-    assert lab.condition("run", "Succeeded")[:2] == ("False", "Cancelled")
-    assert "summary" not in status
-    assert lab.result("run")["load"]["outcome"] == "Stopped"
