@@ -1,0 +1,46 @@
+// Package load offers load: closed (users that think) or open (arrivals that do not wait for answers).
+package load
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"gatebench.dev/engine/client"
+	"gatebench.dev/engine/payload"
+	"gatebench.dev/engine/plan"
+	"gatebench.dev/engine/record"
+	"gatebench.dev/engine/schedule"
+)
+
+// Calls chooses requests; a *payload.Set does.
+type Calls interface {
+	Pick(r *rand.Rand) *payload.Call
+}
+
+// Options is what both kinds of load need.
+type Options struct {
+	Calls           Calls
+	Dial            func() client.Conn // a connection for one user or one request in flight; it dials lazily
+	Recorder        *record.Recorder
+	UID             string      // the plan's
+	Worker, Workers int         // this one's number, from 0, and how many there are
+	Think           *plan.Range // closed load; nil: none
+	Poisson         bool        // open load
+	Seed            uint64      // open load
+	MaxInFlight     int         // open load: this worker's share
+}
+
+// Phase is what open load is told by the master.
+type Phase struct {
+	record.Moment
+	Rate  schedule.Rate
+	Start int64 // of clock.Now; further than a second off: at once
+}
+
+// Load is what a worker drives.
+type Load interface {
+	// Drain starts no new request, waits for those in flight, ends as timeouts what is open after `limit`, closes all.
+	Drain(m record.Moment, limit time.Duration)
+	// TakeInFlight is the highest number of requests in flight since the last call.
+	TakeInFlight() int
+}

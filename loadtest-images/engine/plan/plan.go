@@ -1,0 +1,88 @@
+// Package plan reads plan.json, once: all that a worker has to know. Durations are in seconds.
+package plan
+
+import "encoding/json"
+
+// Schema is the only one that is read.
+const Schema = "gatebench.dev/plan/v1"
+
+// HeaderSource is a header's value that is in an environment variable.
+type HeaderSource struct{ Env, Prefix string }
+
+// Check is what an answer must hold: a value at Path, equal to Equals where that is given.
+type Check struct {
+	JSONPath string
+	Equals   *string
+}
+
+// Request is one declared request, as it stands in the plan.
+type Request struct {
+	Name           string
+	Weight         int
+	API            string // OpenAIChat, OpenAIResponses, AnthropicMessages, HTTP
+	Method, Path   string // empty: the API's own
+	Model          string
+	PromptTokens   int
+	Stream         bool
+	Headers        map[string]string
+	HeadersFromEnv map[string]HeaderSource
+	Body           json.RawMessage // nil: the API's own; a JSON string is text to be sent as it is
+	Status         int
+	Check          *Check
+}
+
+// Stage is a segment of the load curve; Ramp: linear from the previous value.
+type Stage struct {
+	Name        string
+	Seconds     float64
+	Users       int     // closed load
+	Rate        float64 // open load, of the whole fleet
+	Ramp, Spike bool
+}
+
+// Range is uniform between two bounds.
+type Range struct{ Min, Max float64 }
+
+// Dataset is a file of prompts, one a line.
+type Dataset struct {
+	Path     string
+	Shuffled bool
+}
+
+// Model is how load is offered.
+type Model string
+
+// The models.
+const (
+	Closed   Model = "Closed"
+	Open     Model = "Open"
+	Capacity Model = "Capacity"
+)
+
+// Plan is the whole plan.
+type Plan struct {
+	UID, Run        string // Run: namespace/name
+	ExpectedWorkers int
+	Target          string // without a slash at its end
+	Timeout         float64
+	WarmUp          float64
+	SpawnRate       float64
+	ThinkTime       *Range // nil: the workload's own
+	Stages          []Stage
+	Requests        []Request
+	Scenario        string // empty unless the workload is a built-in scenario
+	HealthPath      string // of the scenario
+	ScenarioModel   string
+	Locustfile      string
+	Dataset         *Dataset
+	CAFile          string
+	HTTP2           bool
+	MaskedEnv       []string
+	Drain           float64
+	ResultHold      float64
+	Engine          string // Locust or Go
+	Model           Model
+	Poisson         bool // arrivals
+	MaxInFlight     int  // of the whole fleet; 0: not given
+	Seed            uint64
+}
