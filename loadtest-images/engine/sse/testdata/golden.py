@@ -67,7 +67,8 @@ RAW = (
 def main() -> None:
     """Random streams of known pieces, by a fixed seed."""
     spec = importlib.util.spec_from_file_location("sse", SOURCE)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     sse = importlib.util.module_from_spec(spec)
     sys.modules["sse"] = sse
     spec.loader.exec_module(sse)
