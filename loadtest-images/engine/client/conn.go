@@ -1,0 +1,125 @@
+package client
+
+import (
+	"strconv"
+
+	"gatebench.dev/engine/clock"
+	"gatebench.dev/engine/payload"
+)
+
+const (
+	// A connection that was used a moment ago is not looked at before it is used again: the other side's end of it
+	// would hardly have come yet, and looking costs a system call.
+	freshFor = 100_000 // nanoseconds
+
+	// Longer bodies are written by a call of their own: not to hold a copy of each for each connection.
+	copiedBody = 16 << 10
+
+	maxInterim = 10
+)
+
+// conn is a connection that speaks HTTP/1.1 by itself.
+type conn struct {
+	dialer *Dialer
+	link   *link
+	reader reader
+	answer answer
+	out    []byte
+	used   int64 // when the last exchange ended
+}
+
+func newConn(d *Dialer) *conn { return &conn{dialer: d, link: newLink(d)} }
+
+// Do is as Conn says.
+func (c *conn) Do(call *payload.Call, body []byte, res *Result) {
+	res.begin(clock.Now())
+	c.exchange(call, body, res)
+}
+
+// exchange makes one that has begun.
+func (c *conn) exchange(call *payload.Call, body []byte, res *Result) {
+	reusable, err := c.attempt(call, body, res)
+	if err != nil {
+		res.End = clock.Now()
+		c.dialer.failed(err, call, res)
+	} else {
+		res.End = c.reader.at
+		c.answer.judge(call, res)
+	}
+	c.used = res.End
+	if !reusable || c.reader.from != c.reader.to {
+		c.link.close()
+	}
+}
+
+func (c *conn) attempt(call *payload.Call, body []byte, res *Result) (reusable bool, err error) {
+	if c.link.isOpen() && res.Sent-c.used > freshFor && c.link.isStale() {
+		c.link.close()
+	}
+	if err := c.link.begin(res.Sent + int64(c.dialer.timeout)); err != nil {
+		return false, err
+	}
+	if !c.link.isOpen() {
+		if err := c.link.open(); err != nil {
+			return false, err
+		}
+	}
+	if err := c.send(call, body); err != nil {
+		return false, err
+	}
+	c.reader.reset(c.link)
+	var h head
+	if err := c.reader.final(&h); err != nil {
+		return false, err
+	}
+	res.Status = h.status
+	c.answer.begin(call, res)
+	reusable, err = c.reader.body(&h, call.Method, &c.answer)
+	c.answer.measured(res)
+	return reusable && err == nil, err
+}
+
+// final reads to the head of the answer itself.
+func (r *reader) final(h *head) error {
+	for range maxInterim + 1 {
+		if err := r.head(h); err != nil {
+			return err
+		}
+		if h.status >= 200 || h.status == 101 {
+			return nil
+		}
+	}
+	return errInterim
+}
+
+// send writes a request, by one write unless it is long.
+func (c *conn) send(call *payload.Call, body []byte) error {
+	host := call.Host
+	if host == "" {
+		host = c.dialer.host
+	}
+	out := append(append(c.out[:0], call.Method...), ' ')
+	out = append(append(append(out, c.dialer.prefix...), call.Path...), " HTTP/1.1\r\nHost: "...)
+	out = append(append(append(out, host...), "\r\n"...), call.Header...)
+	if len(body) > 0 || call.Method == "POST" || call.Method == "PUT" || call.Method == "PATCH" {
+		out = append(out, "Content-Length: "...)
+		out = append(strconv.AppendInt(out, int64(len(body)), 10), "\r\n"...)
+	}
+	out = append(out, "\r\n"...)
+	if len(body) <= copiedBody {
+		out = append(out, body...)
+		c.out = out
+		return c.link.write(out)
+	}
+	c.out = out
+	if err := c.link.write(out); err != nil {
+		return err
+	}
+	return c.link.write(body)
+}
+
+// Abort is as Conn says. The connection is then of no more use.
+func (c *conn) Abort() { c.link.abort() }
+
+// Close is as Conn says.
+func (c *conn) Close() { c.link.close() }
