@@ -116,7 +116,9 @@ func isTLS(err error) bool {
 // isLostHTTP2 goes by the texts of net/http, which does not export these errors.
 func isLostHTTP2(err error) bool {
 	text := err.Error()
-	for _, part := range []string{"GOAWAY", "client connection lost", "client connection force closed", "client conn not usable"} {
+	for _, part := range []string{
+		"stream error: ", "GOAWAY", "client connection lost", "client connection force closed", "client conn not usable",
+	} {
 		if strings.Contains(text, part) {
 			return true
 		}
