@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gatebench_analysis import ceiling, isolation, measured, metrics, objectives, remarks, resources, summary, validity
-from gatebench_analysis.document import (
-    Counts,
-    Figure,
-    ObjectiveOutcome,
-    Result,
-    RunInfo,
-    StageFigures,
-    Totals,
-    figure,
+from gatebench_analysis import (
+    ceiling,
+    frontier,
+    isolation,
+    measured,
+    metrics,
+    objectives,
+    remarks,
+    resources,
+    summary,
+    validity,
 )
+from gatebench_analysis.document import Figure, ObjectiveOutcome, Result, RunInfo, figure
+from gatebench_analysis.evidence import Evidence, Facts
 from gatebench_analysis.load import Load
+from gatebench_analysis.loadfigures import Counts, Totals
 from gatebench_analysis.measured import Account
 from gatebench_analysis.objectives import Objective
 from gatebench_analysis.observation import Measured
 from gatebench_analysis.resources import Resources
-from gatebench_analysis.validity import Facts
 
 __all__ = ["Inputs", "RunInfo", "assemble"]
 
 _PRESSURE = "gateway.pressure.cpu"
+# Metrics that only some loads have, and that no request name has.
+_OF_THE_LOAD: dict[str, Callable[[Load], bool]] = {
+    "dropped": lambda load: load.is_open,
+    "capacity.requestsPerSecond": lambda load: load.capacity is not None,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,13 +85,16 @@ def assemble(inputs: Inputs) -> Result:
         metrics=_metrics(account),
         gateway=gateway,
         series=resources.curves(inputs.resources),
-        stages=_stages(load, account),
+        stages=frontier.stages(load, account),
+        offered_rate=frontier.offered(load),
+        capacity=None if load.capacity is None else load.capacity.model_copy(update={"steps": []}),
+        frontier=frontier.points(load, account, isolation.cpu_of(inputs.probe, facts.gateway_container_id)),
         ceiling=most,
         warnings=remarks.remarks(load, probe, gateway, most, facts),
     )
     outcomes = objectives.evaluate_result(inputs.objectives, result)
     findings = validity.findings(
-        validity.Evidence(load, account, probe, gateway, tuple(outcomes), facts, inputs.metrics_unavailable)
+        Evidence(load, account, probe, gateway, tuple(outcomes), facts, inputs.metrics_unavailable)
     )
     judged = result.model_copy(
         update={
@@ -106,10 +117,12 @@ def _counts(load: Load) -> Counts:
         kind = phase.kind if phase is not None else None
         if phase is None or kind is None:
             part = "other"
+        elif phase.spike:
+            part = "spikes"
         elif kind == "Stage":
             part = "measured" if row.settled and measured.seconds_of(phase) is not None else "settling"
         else:
-            part = {"WarmUp": "warm_up", "Ramp": "ramps", "Drain": "drain"}[kind]
+            part = {"WarmUp": "warm_up", "Ramp": "ramps", "Search": "search", "Drain": "drain"}[kind]
         for name in (part, "all"):
             requests[name] += row.count or 0
             failures[name] += (row.count or 0) if row.outcome == "failure" else 0
@@ -126,40 +139,13 @@ def _metrics(account: Account) -> dict[str, Figure]:
                 continue
             if not streams and metric.name.startswith(("ttft.", "interToken.", "tokensPerSecond")):
                 continue
+            if metric.name in _OF_THE_LOAD and (request is not None or not _OF_THE_LOAD[metric.name](account.load)):
+                continue
             seen = account.observe(metric.name, request=request)
             if request is not None and not isinstance(seen, Measured) and not metric.name.startswith("latency."):
                 continue  # a name that does not stream has no ttft, which is no loss
             name = metric.name if request is None else f"requests.{request}.{metric.name}"
             out[name] = figure(seen, metric.unit)
-    return out
-
-
-def _stages(load: Load, account: Account) -> list[StageFigures]:
-    out = []
-    for phase in load.phases:
-        if phase.kind not in ("Stage", "Ramp"):
-            continue
-        window = account.window(phase.name)
-
-        def value(name: str, stage: str = phase.name) -> float | None:
-            seen = account.observe(name, stage=stage)
-            return seen.value if isinstance(seen, Measured) else None
-
-        out.append(
-            StageFigures(
-                name=phase.name,
-                kind=phase.kind,
-                users=phase.users,
-                seconds=measured.seconds_of(phase),
-                requests=window.total(),
-                failures=window.total("failure"),
-                throughput=value("throughput"),
-                error_ratio=value("errorRatio"),
-                p50_seconds=value("latency.p50"),
-                p95_seconds=value("latency.p95"),
-                p99_seconds=value("latency.p99"),
-            )
-        )
     return out
 
 

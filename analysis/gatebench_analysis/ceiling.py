@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gatebench_analysis import quantities
-from gatebench_analysis.document import Ceiling
 from gatebench_analysis.load import Load, Phase
+from gatebench_analysis.loadfigures import Ceiling
 from gatebench_analysis.measured import Window, seconds_of
 
 REACHED = 0.9
@@ -44,6 +44,8 @@ def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def ceiling(load: Load, window: Window, spec: Mapping[str, Any]) -> Ceiling:
     """The ceiling over the measured stages, each by its users and its latency, weighted by their lengths."""
+    if load.is_open:
+        return Ceiling(missing="open load has none: arrivals do not wait for answers")
     thinks = think_time(load, spec)
     if _object(spec, "workload").get("locustfile") is not None:
         why = "how many requests a locustfile sends between two pauses is not known"

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gatebench_analysis import thinning
-from gatebench_analysis.load import Load, Series
+from gatebench_analysis.load import Capacity, Load, Series
+from gatebench_analysis.loadfigures import Ceiling, Counts, FrontierPoint, StageFigures
 from gatebench_analysis.models import Count, Document, Objects, Seconds
 from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
 
@@ -141,56 +142,6 @@ class Probe(Document):
     """cpuCores, waitRatio, rssBytes, foreignCores and stealCores over time."""
 
 
-class Totals(Document):
-    """Requests and the failures among them."""
-
-    requests: Count = 0
-    failures: Count = 0
-
-
-class Counts(Document):
-    """Where every request of the load document went: the parts add up to all of them."""
-
-    warm_up: Totals = Totals()
-    measured: Totals = Totals()
-    """Stages, once their users were there."""
-    settling: Totals = Totals()
-    """Stages, before their users were all there."""
-    ramps: Totals = Totals()
-    drain: Totals = Totals()
-    other: Totals = Totals()
-    """Of a phase that is not in the list of phases."""
-    all: Totals = Totals()
-
-
-class StageFigures(Document):
-    """A stage or ramp in one line; seconds are measured ones."""
-
-    name: str = ""
-    kind: str | None = None
-    users: Count | None = None
-    seconds: Seconds | None = None
-    requests: Count = 0
-    failures: Count = 0
-    throughput: float | None = None
-    error_ratio: float | None = None
-    p50_seconds: float | None = None
-    p95_seconds: float | None = None
-    p99_seconds: float | None = None
-
-
-class Ceiling(Document):
-    """What closed load can reach at most: users / (think time + latency)."""
-
-    requests_per_second: float | None = None
-    think_time_seconds: float | None = None
-    latency_seconds: float | None = None
-    """Mean of all requests, failures and streams included: what a user waits for."""
-    think_time_bound: bool | None = None
-    """Think time is longer than the latency, and at least 90 % of the ceiling was reached."""
-    missing: str | None = None
-
-
 class ObjectiveOutcome(Document):
     """What became of an objective."""
 
@@ -238,7 +189,7 @@ class Result(Document):
     load: Load = Load()
     probe: Probe | None = None
     window_seconds: Seconds | None = None
-    """Measured seconds: stages that are no ramps, once their users were there."""
+    """Measured seconds: stages that are neither ramps nor spikes, once their users were there."""
     counts: Counts = Counts()
     metrics: dict[str, Figure] = {}
     """The fleet's metrics over all measured stages."""
@@ -247,6 +198,12 @@ class Result(Document):
     series: dict[str, Series] = {}
     """Curves of Prometheus."""
     stages: Objects[StageFigures] = []
+    offered_rate: Seconds | None = None
+    """Arrivals a second that were asked for over the measured window, of open load."""
+    capacity: Capacity | None = None
+    """What a capacity search found."""
+    frontier: Objects[FrontierPoint] = []
+    """Its steps, by rate."""
     ceiling: Ceiling = Ceiling()
     objectives: Objects[ObjectiveOutcome] = []
     verdict: Verdict = Verdict()

@@ -8,7 +8,7 @@ nothing.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -193,6 +193,21 @@ def evidence(
         window=_account(parsed, found, window),
         series=cores.series(_samples(found), _cpu_samples(parsed, found), load),
     )
+
+
+def cpu_of(
+    report: Mapping[str, Any] | Report | None, container_id: str | None
+) -> Callable[[float, float], float | None]:
+    """Mean CPU of the container, in cores, between two moments (unix seconds); None where it is not known."""
+    parsed = parse(report)
+    found = container_of(parsed, container_id) if parsed is not None else None
+    samples = None if found is None else _samples(found)
+
+    def mean(start: float, end: float) -> float | None:
+        grown = samples.increase("cpuSeconds", start, end) if samples is not None else None
+        return None if grown is None or end <= start else grown / (end - start)
+
+    return mean
 
 
 def _account(report: Report, container: Container, window: tuple[float, float] | None) -> document.Cores:

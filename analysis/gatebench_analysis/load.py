@@ -6,7 +6,7 @@ from typing import Literal
 
 from gatebench_analysis.models import Count, Document, Objects, Rows, Seconds
 
-PhaseKind = Literal["WarmUp", "Stage", "Ramp", "Drain"]
+PhaseKind = Literal["WarmUp", "Stage", "Ramp", "Search", "Drain"]
 
 
 class Histogram(Document):
@@ -28,16 +28,23 @@ class Histogram(Document):
 
 
 class Phase(Document):
-    """A segment of the load as it was driven. A stage is measured from fullAt to endedAt."""
+    """A segment of the load as it was driven. A stage is measured from fullAt to endedAt.
+
+    The kind Search is a part of a capacity search: a step's window where it has fullAt, else what lies around one.
+    """
 
     index: int | None = None
     name: str = ""
     kind: PhaseKind | None = None
     started_at: float | None = None
     full_at: float | None = None
-    """When all its users were there."""
+    """When all its users were there; of open load its start."""
     ended_at: float | None = None
     users: Count | None = None
+    rate: Seconds | None = None
+    """Arrivals a second of the whole fleet at its end; None in closed load."""
+    spike: bool = False
+    """A stage that is not part of the top-level metrics."""
 
 
 class Worker(Document):
@@ -52,6 +59,10 @@ class Worker(Document):
     cpu_ratio_max: float | None = None
     run_queue_wait_ratio: float | None = None
     """Its threads' waiting to run, of waiting and running, over the stages."""
+    gc_pause_seconds: Seconds | None = None
+    """For how long the collector of garbage has stopped it, over the stages."""
+    in_flight_max: Count | None = None
+    """The most requests that it had in flight at once."""
     reports: Count | None = None
     missing_reports: Count | None = None
 
@@ -69,8 +80,11 @@ class Requests(Document):
     count: Count | None = None
     bytes: Count | None = None
     latency: Histogram | None = None
+    """To the last byte: from the intended start in open load, from the send in closed."""
     ttft: Histogram | None = None
     inter_token: Histogram | None = None
+    service_time: Histogram | None = None
+    """From the send to the last byte, of open load."""
     output_tokens: Count | None = None
 
 
@@ -91,6 +105,45 @@ class DispatchDelay(Document):
 
     phase: int | None = None
     histogram: Histogram | None = None
+
+
+class Dropped(Document):
+    """Arrivals of a phase that were due and not sent: as many requests as allowed were in flight."""
+
+    phase: int | None = None
+    count: Count | None = None
+
+
+class SearchStep(Document):
+    """A rate that a capacity search tried; `phase` is the index of its measured window."""
+
+    phase: int | None = None
+    rate: Seconds | None = None
+    outcome: Literal["Held", "Failed", "GeneratorSaturated"] | None = None
+    why: str = ""
+
+
+class Capacity(Document):
+    """What a capacity search found."""
+
+    requests_per_second: Seconds | None = None
+    """The rate at which all objectives held, and held again; None where the search ended without one."""
+    bracket: list[float | None] = []
+    """[the highest rate that held, the lowest that did not]."""
+    limited_by: list[str] = []
+    """What did not hold at the upper end."""
+    steps: Objects[SearchStep] = []
+    message: str = ""
+
+    @property
+    def low(self) -> float | None:
+        """The highest rate that held."""
+        return self.bracket[0] if self.bracket else None
+
+    @property
+    def high(self) -> float | None:
+        """The lowest rate that did not hold."""
+        return self.bracket[1] if len(self.bracket) > 1 else None
 
 
 class Series(Document):
@@ -144,6 +197,14 @@ class Load(Document):
     requests: Objects[Requests] = []
     errors: Objects[Error] = []
     dispatch_delay: Objects[DispatchDelay] = []
+    dropped: Objects[Dropped] | None = None
+    """By phase, of open load."""
+    capacity: Capacity | None = None
     series: Series = Series()
     integrity: Integrity | None = None
     think_time_seconds: ThinkTime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether arrivals followed a rate."""
+        return self.capacity is not None or any(phase.rate is not None for phase in self.phases)

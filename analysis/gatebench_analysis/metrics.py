@@ -55,11 +55,13 @@ class Metric:
     origin: Origin = Origin.FLEET
     request: str | None = None
     """The request name, of requests.NAME.…"""
+    whole: bool = False
+    """It is of the whole load, and cannot be told for one stage."""
 
     @property
     def staged(self) -> bool:
         """Whether it can be told for one stage; figures of the gateway cover the whole measured window."""
-        return self.origin is Origin.FLEET
+        return self.origin is Origin.FLEET and not self.whole
 
 
 _QUANTILE_WORDS = {"p50": "Median", "p90": "90th percentile", "p95": "95th percentile", "p99": "99th percentile"}
@@ -110,6 +112,19 @@ def _gateway(name: str, unit: str, description: str, source: str, origin: Origin
 _BELOW_A_MINUTE = "; windows under 60 s: the probe's"
 _FIXED = (
     *_client("", "", "the latency of successes that do not stream, to the last byte"),
+    Metric(
+        "dropped",
+        "count",
+        "Arrivals that were due and not sent, since as many requests as allowed were in flight (open load).",
+        "dropped of the measured stages",
+    ),
+    Metric(
+        "capacity.requestsPerSecond",
+        "1/s",
+        "Highest rate of arrivals at which the objectives hold, confirmed twice (model Capacity).",
+        "the steps of the search",
+        whole=True,
+    ),
     _gateway(
         "cpu.mean",
         "cores",
@@ -179,7 +194,8 @@ _BY_SUFFIX = {metric.name.removeprefix("requests.NAME"): metric for metric in _P
 _STATISTICS = r"(mean|max|(p50|p90|p95|p99|p99\.9)(\.upper)?)"
 _CLIENT = rf"(throughput|errorRatio|tokensPerSecond|(latency|ttft|interToken)\.{_STATISTICS})"
 _GATEWAY = "|".join(re.escape(m.name.removeprefix("gateway.")) for m in _FIXED if m.name.startswith("gateway."))
-PATTERN = rf"^((requests\..+\.)?{_CLIENT}|gateway\.({_GATEWAY})|query\.[a-zA-Z][a-zA-Z0-9_-]*)$"
+_OWN = r"dropped|capacity\.requestsPerSecond"
+PATTERN = rf"^((requests\..+\.)?{_CLIENT}|{_OWN}|gateway\.({_GATEWAY})|query\.[a-zA-Z][a-zA-Z0-9_-]*)$"
 """Matches the valid names, in Go's and Rust's regular expressions too."""
 _QUERY_NAME = re.compile(r"query\.[a-zA-Z][a-zA-Z0-9_-]*")
 
@@ -209,6 +225,8 @@ def observe(result: Result, name: str, stage: str | None = None) -> Observation:
             return Missing(f"{name} covers the whole measured window, not a stage")
         figure = result.gateway.get(name)
         return figure.observation() if figure is not None else Missing("it was not measured")
+    if stage is not None and not metric.staged:
+        return Missing(f"{name} is of the whole load, not of a stage")
     if stage is None and (figure := result.metrics.get(name)) is not None:
         return figure.observation()
     local = name.removeprefix(f"requests.{metric.request}.") if metric.request is not None else name

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gatebench_analysis import quantities
-from gatebench_analysis.document import Ceiling, Figure, Probe
+from gatebench_analysis.document import Figure, Probe
+from gatebench_analysis.evidence import Facts
+from gatebench_analysis.generator import MAX_WORKER_CPU
 from gatebench_analysis.load import Load
+from gatebench_analysis.loadfigures import Ceiling
 from gatebench_analysis.measured import seconds_of
-from gatebench_analysis.validity import MAX_WORKER_CPU, Facts
 
 MOST = 16
 _LONGEST = 512

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from gatebench_analysis import metrics, quantities
 from gatebench_analysis.document import Figure, Probe, figure
+from gatebench_analysis.evidence import NOT_OURS, Facts
 from gatebench_analysis.load import Series
 from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
-from gatebench_analysis.validity import NOT_OURS, Facts
 
 SHORT_WINDOW_SECONDS = 60.0
 _NO_QUOTA_SINCE = (1, 33)

@@ -11,6 +11,15 @@ from gatebench_analysis.observation import Measured
 
 MOST_NAMES = 10
 _LATENCY = {"mean": "mean", "p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p99.9": "p999", "max": "max"}
+_STREAMS = {
+    "ttftP50Seconds": "ttft.p50",
+    "ttftP95Seconds": "ttft.p95",
+    "ttftP99Seconds": "ttft.p99",
+    "interTokenP50Seconds": "interToken.p50",
+    "interTokenP99Seconds": "interToken.p99",
+    "tokensPerSecond": "tokensPerSecond",
+}
+_MOST_LIMITS, _LONGEST = 4, 160
 _GATEWAY = {
     "cpuCoresMean": "gateway.cpu.mean",
     "cpuCoresMax": "gateway.cpu.max",
@@ -44,6 +53,10 @@ def summary(result: Result) -> dict[str, Any] | None:
             "errorRatio": value("errorRatio"),
             "latencySeconds": _present({key: value(f"latency.{name}") for name, key in _LATENCY.items()}),
             "byRequest": [_request(name, value) for name in names[:MOST_NAMES]] or None,
+            "offeredRate": quantities.significant(result.offered_rate),
+            "dropped": _whole(value("dropped")),
+            "streams": _present({key: value(name) for key, name in _STREAMS.items()}),
+            "capacity": _capacity(result),
             "gateway": _gateway(result, value),
             "warmUp": {"requests": result.counts.warm_up.requests, "failures": result.counts.warm_up.failures},
             "ceiling": _present(
@@ -117,6 +130,24 @@ def _gateway(result: Result, value: Callable[[str], float | None]) -> dict[str, 
             "restarts": None if restarts is None else int(restarts),
             "stealRatio": quantities.significant(window.steal_ratio) if window is not None else None,
             "runQueueWaitRatio": quantities.significant(window.wait_ratio) if window is not None else None,
+        }
+    )
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _capacity(result: Result) -> dict[str, Any] | None:
+    found = result.capacity
+    if found is None:
+        return None
+    low, high = quantities.significant(found.low), quantities.significant(found.high)
+    return _present(
+        {
+            "requestsPerSecond": quantities.significant(found.requests_per_second),
+            "bracket": _present({"low": low, "high": high}),
+            "limitedBy": [words[:_LONGEST] for words in found.limited_by[:_MOST_LIMITS]] or None,
         }
     )
 

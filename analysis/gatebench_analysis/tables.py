@@ -18,15 +18,17 @@ _STATISTICS = ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")
 
 @dataclasses.dataclass(frozen=True)
 class Tables:
-    """`requests`: one row a phase and request name. `series`: one row a moment and curve."""
+    """`requests`: one row a phase and request name. `series`: one row a moment and curve. `frontier`: one row a step
+    of a capacity search."""
 
     requests: pd.DataFrame
     series: pd.DataFrame
+    frontier: pd.DataFrame
 
 
 def load(result: Result) -> Tables:
     """The tables of a result. Raises ImportError where pandas is not installed."""
-    return Tables(requests(result), series(result))
+    return Tables(requests(result), series(result), frontier(result))
 
 
 def requests(result: Result) -> pd.DataFrame:
@@ -85,4 +87,26 @@ def series(result: Result) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["at", "source", "name", "value"])
     frame["at"] = pd.to_datetime(frame["at"], unit="s", utc=True)
     frame["value"] = frame["value"].astype("float64")
+    return frame
+
+
+def frontier(result: Result) -> pd.DataFrame:
+    """The steps of a capacity search by rate; no rows where nothing was searched for.
+
+    Columns: rate (1/s, asked for), outcome, confirmation; requests, failures, dropped (counts); throughput (1/s);
+    errorRatio (ratio); p50, p95, p99 (latency in seconds); gatewayCpuCores. NaN where it is missing.
+    """
+    import pandas as pd
+
+    names = ["rate", "outcome", "confirmation", "requests", "failures", "dropped", "throughput", "errorRatio"]
+    rows = [
+        (
+            one.rate, one.outcome, one.confirmation, one.requests, one.failures, one.dropped, one.throughput,
+            one.error_ratio, one.p50_seconds, one.p95_seconds, one.p99_seconds, one.gateway_cpu_cores,
+        )
+        for one in result.frontier
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=[*names, "p50", "p95", "p99", "gatewayCpuCores"])
+    figures = [name for name in frame.columns if name not in ("outcome", "confirmation", "requests", "failures")]
+    frame[figures] = frame[figures].astype("float64")
     return frame

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from gatebench_analysis import metrics, quantities, summary, validity
 from gatebench_analysis.document import Result
+from gatebench_analysis.histograms import Undecodable
+from gatebench_analysis.loadfigures import FrontierPoint, StageFigures
+from gatebench_analysis.measured import Account
 from gatebench_analysis.observation import Measured, NotApplicable
 
 _MOST_NAMES = 20
 _MOST_ERRORS = 10
+_SERVICE = {"p50": 500, "p95": 950, "p99": 990}
 _STATISTICS = ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")
 
 
@@ -19,6 +23,7 @@ def table(result: Result) -> str:
         _head(result),
         _requests(result),
         _stages(result),
+        _frontier(result),
         _gateway(result),
         _objectives(result),
         _errors(result),
@@ -62,12 +67,40 @@ def _head(result: Result) -> list[str]:
     engine = " ".join(part for part in (load.engine, load.engine_version) if part)
     workers = f", {len(load.workers)} workers" if load.workers else ""
     rows.append(("load", f"{load.outcome or 'unknown outcome'}{f', {engine}' if engine else ''}{workers}"))
+    rows += [("capacity", _capacity(result))] if result.capacity is not None else []
     rows.append(("measured", _measured(result)))
     rows.append(("throughput", _throughput(result)))
     rows.append(("errors", value(result, "errorRatio")))
     latency = "  ".join(f"{one} {value(result, f'latency.{one}')}" for one in _STATISTICS)
     rows.append(("latency", latency))
+    if load.is_open:
+        rows += _open(result)
     return columns(rows)
+
+
+def _open(result: Result) -> list[tuple[str, str]]:
+    """What open load has besides: its latencies count from when a request was due, whenever it was sent."""
+    rows = [("dropped", value(result, "dropped"))]
+    account = Account(result.load)
+    successes = [row for row in account.window().rows if row.outcome == "success" and not row.stream]
+    try:
+        service = account.samples(successes, "serviceTime")
+    except Undecodable:
+        return rows
+    found = [(name, service.quantile(thousandths)) for name, thousandths in _SERVICE.items()]
+    parts = [f"{name} {'> 10 min' if above[1] else quantities.seconds(above[0])}" for name, above in found if above]
+    return [*rows, ("service time", f"{'  '.join(parts)} (from the send)")] if parts else rows
+
+
+def _capacity(result: Result) -> str:
+    found = result.capacity
+    if found is None:
+        return quantities.MISSING
+    low, high = (quantities.text(end, "1/s") for end in (found.low, found.high))
+    if found.requests_per_second is None:
+        return f"none found, between {low} and {high}: {found.message}"
+    above = f"; {high} did not hold: {'; '.join(found.limited_by)}" if found.high is not None else ""
+    return f"{quantities.text(found.requests_per_second, '1/s')}{above}"
 
 
 def _measured(result: Result) -> str:
@@ -79,6 +112,8 @@ def _measured(result: Result) -> str:
             ("warm-up", counts.warm_up),
             ("before all users were there", counts.settling),
             ("ramps", counts.ramps),
+            ("spikes", counts.spikes),
+            ("search", counts.search),
             ("drain", counts.drain),
             ("other", counts.other),
         )
@@ -91,6 +126,8 @@ def _measured(result: Result) -> str:
 def _throughput(result: Result) -> str:
     most = result.ceiling.requests_per_second
     text = value(result, "throughput")
+    if result.offered_rate is not None:
+        return f"{text} of {quantities.digits(result.offered_rate)} that were asked for"
     if most is None:
         return text
     bound = ": think time sets it" if result.ceiling.think_time_bound else ""
@@ -122,15 +159,37 @@ def _requests(result: Result) -> list[str]:
 def _stages(result: Result) -> list[str]:
     if len(result.stages) < 2:
         return []
-    rows = [["STAGE", "USERS", "MEASURED", "THROUGHPUT", "ERRORS", "P50", "P95", "P99"]]
+    is_open = result.load.is_open
+    head = ["STAGE", "RATE" if is_open else "USERS", "MEASURED", "THROUGHPUT", "ERRORS", "P50", "P95", "P99"]
+    rows = [[*head, "DROPPED"] if is_open else head]
     for stage in result.stages:
-        name = f"{stage.name} (ramp)" if stage.kind == "Ramp" else stage.name
+        kind = "ramp" if stage.kind == "Ramp" else "spike" if stage.spike else None
+        name = stage.name if kind is None else f"{stage.name} ({kind})"
         measured = quantities.MISSING if stage.seconds is None else f"{stage.seconds:.1f} s"
-        users = quantities.MISSING if stage.users is None else f"{stage.users:,}"
-        latency = [quantities.seconds(one) for one in (stage.p50_seconds, stage.p95_seconds, stage.p99_seconds)]
-        rate = quantities.text(stage.throughput, "1/s")
-        rows.append([name, users, measured, rate, quantities.ratio(stage.error_ratio), *latency])
+        asked = quantities.text(stage.rate, "1/s") if is_open else _count(stage.users)
+        cells = [name, asked, measured, *_performance(stage)]
+        rows.append([*cells, _count(stage.dropped)] if is_open else cells)
     return columns(rows)
+
+
+def _frontier(result: Result) -> list[str]:
+    if not result.frontier:
+        return []
+    rows = [["RATE", "OUTCOME", "THROUGHPUT", "ERRORS", "P50", "P95", "P99", "DROPPED", "GATEWAY CPU", ""]]
+    for point in result.frontier:
+        outcome = f"{point.outcome or '?'}, confirmed" if point.confirmation else point.outcome or "?"
+        cells = [quantities.text(point.rate, "1/s"), outcome, *_performance(point), _count(point.dropped)]
+        rows.append([*cells, quantities.text(point.gateway_cpu_cores, "cores"), point.why])
+    return columns(rows)
+
+
+def _performance(one: StageFigures | FrontierPoint) -> list[str]:
+    latency = [quantities.seconds(found) for found in (one.p50_seconds, one.p95_seconds, one.p99_seconds)]
+    return [quantities.text(one.throughput, "1/s"), quantities.ratio(one.error_ratio), *latency]
+
+
+def _count(count: int | None) -> str:
+    return quantities.MISSING if count is None else f"{count:,}"
 
 
 def _gateway(result: Result) -> list[str]:

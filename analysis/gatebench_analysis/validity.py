@@ -5,81 +5,16 @@ A check finds nothing, or says False (it cannot be trusted) or Unknown (what wou
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable
 
-from gatebench_analysis import document, histograms, metrics, quantities
-from gatebench_analysis.document import Figure, Finding, ObjectiveOutcome, Probe, Result
-from gatebench_analysis.load import Load, Worker
-from gatebench_analysis.measured import Account
-from gatebench_analysis.observation import Measured
+from gatebench_analysis import document, generator, metrics, quantities
+from gatebench_analysis.document import Finding, Result
+from gatebench_analysis.evidence import NOT_OURS, Evidence, finding
 
-# The generator is saturated above these. Tried: its threads waited 0, 38 and 78 % with 0, 1 and 3 busy neighbours,
-# while worker CPU stayed at 5 % and p99 rose by half.
-MAX_WORKER_CPU = 0.9
-MAX_RUN_QUEUE_WAIT = 0.25
-MAX_WAIT_SHARE = 0.05
-MIN_WAIT_SECONDS = 0.001
-MAX_DISPATCH_SHARE = 0.1
-MIN_DISPATCH_SECONDS = 0.001
 # /proc counts in ticks: less than this over a window says nothing about who ran.
 MIN_FOREIGN_SECONDS = 1.0
-DEFAULT_MAX_FOREIGN_TIME = 0.05
-
-REMEDIES = {
-    "NoTraffic": "check that the locustfile sends requests, and that the stages are long enough",
-    "WorkerLost": "give the workers more memory or a calmer node, and run again",
-    "GatewayRestarted": "read the gateway's log: it ended and came back during the load",
-    "CPUNotPinned": "give the node's kubelet cpuManagerPolicy: static, or set isolation: Preferred",
-    "CPUSetChanged": "keep other tools from changing cpusets or resizing the gateway while it is measured",
-    "CoresDisturbed": "keep other processes off the gateway's cores, or raise gateway.maxForeignTime",
-    "Throttled": "use isolation: Required on a static CPU manager, where no quota applies",
-    "Swapped": "switch swap off on the node, or raise gateway.memory",
-    "GeneratorSaturated": "use more workers, on other nodes than the gateway's, or fewer users",
-    "RunDisturbed": "leave the run's pods alone while it measures",
-    "MetricsUnavailable": "check prometheus.url of the operator's settings, and that Prometheus answers",
-    "MetricsIncomplete": "check the scrape of the kubelet's cAdvisor; shorten its interval for short runs",
-}
-"""What a person can do about each reason; the operator's conditions say the same."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Facts:
-    """What only the operator knows."""
-
-    isolation: str = "None"
-    """Required, Preferred or None; None also for a gateway that is not ours."""
-    isolated: bool = False
-    """Exclusive cores were proven before the load."""
-    cpus: int | None = None
-    gateway_container_id: str | None = None
-    gateway_restarts: int | None = None
-    """Since the pod's start."""
-    max_foreign_time: float = DEFAULT_MAX_FOREIGN_TIME
-    expected_workers: int | None = None
-    disturbed: tuple[str, str] | None = None
-    """(reason, message) of what the operator saw under load, such as GatewayRestarted or MasterLost."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Evidence:
-    """All that the checks look at."""
-
-    load: Load
-    account: Account
-    probe: Probe | None = None
-    gateway: Mapping[str, Figure] = dataclasses.field(default_factory=dict)
-    objectives: tuple[ObjectiveOutcome, ...] = ()
-    facts: Facts = dataclasses.field(default_factory=Facts)
-    metrics_unavailable: str | None = None
-
 
 Check = Callable[[Evidence], Finding | None]
-
-
-def _finding(reason: str, message: str, status: Literal["False", "Unknown"] = "False") -> Finding:
-    return Finding(status=status, reason=reason, message=message, remedy=REMEDIES.get(reason, ""))
 
 
 def _disturbed(evidence: Evidence) -> Finding | None:
@@ -100,28 +35,36 @@ def _worker_lost(evidence: Evidence) -> Finding | None:
     seen = known - len(lost)
     of_all = f"expected {expected if expected is not None else '?'}, seen {seen}"
     names = f": {', '.join(lost[:4])}" if lost else ""
-    return _finding("WorkerLost", f"workers were lost under load{names} ({of_all})")
+    return finding("WorkerLost", f"workers were lost under load{names} ({of_all})")
 
 
 def _no_document(evidence: Evidence) -> Finding | None:
     load = evidence.load
     if load.outcome is None and not load.phases:
-        return _finding("RunDisturbed", "the fleet left no account of its load")
+        return finding("RunDisturbed", "the fleet left no account of its load")
     if load.outcome == "Failed":
-        return _finding("RunDisturbed", f"the load failed: {load.message or 'the master gave no reason'}")
+        return finding("RunDisturbed", f"the load failed: {load.message or 'the master gave no reason'}")
     if load.outcome == "Stopped":
         message = f"the load was stopped before its end{': ' + load.message if load.message else ''}"
-        return _finding("NotMeasured", message, "Unknown")
+        return finding("NotMeasured", message, "Unknown")
     return None
 
 
 def _no_traffic(evidence: Evidence) -> Finding | None:
     window = evidence.account.window()
+    if window.seconds is None and _searched(evidence):
+        return None  # it holds, and has found no rate to measure
     if window.seconds is None:
-        return _finding("NoTraffic", "no stage was measured: none had all its users before it ended")
+        return finding("NoTraffic", "no stage was measured: none had all its users before it ended")
     if window.total() == 0:
-        return _finding("NoTraffic", f"no request was sent in the {window.seconds:.0f} s of the measured window")
+        return finding("NoTraffic", f"no request was sent in the {window.seconds:.0f} s of the measured window")
     return None
+
+
+def _searched(evidence: Evidence) -> bool:
+    """Whether a search for a capacity has sent anything, so that what it says of the gateway means something."""
+    steps = evidence.load.capacity.steps if evidence.load.capacity is not None else []
+    return any(evidence.account.window(step.phase).total() for step in steps if step.phase is not None)
 
 
 def _integrity(evidence: Evidence) -> Finding | None:
@@ -131,16 +74,16 @@ def _integrity(evidence: Evidence) -> Finding | None:
     if account is not None:
         missing = max(missing, account.missing_reports or 0)
     if any(row.phase is None or row.count is None or row.outcome is None for row in evidence.load.requests):
-        return _finding("RunDisturbed", "the load document is damaged: requests without phase, outcome or count")
+        return finding("RunDisturbed", "the load document is damaged: requests without phase, outcome or count")
     if account is not None and account.agree is False:
         message = (
             f"the account does not add up: Locust counted {_count(account.locust_requests)} requests and"
             f" {_count(account.locust_failures)} failures, the histograms {_count(account.histogram_requests)} and"
             f" {_count(account.histogram_failures)}; {missing} reports of workers are missing"
         )
-        return _finding("RunDisturbed", message)
+        return finding("RunDisturbed", message)
     if missing:
-        return _finding("RunDisturbed", f"{missing} reports of workers did not reach the master: requests are missing")
+        return finding("RunDisturbed", f"{missing} reports of workers did not reach the master: requests are missing")
     return None
 
 
@@ -152,7 +95,7 @@ def _cpuset_changed(evidence: Evidence) -> Finding | None:
     if not evidence.facts.isolated or evidence.probe is None or not evidence.probe.changes:
         return None
     words = [f"from {c.before or '?'} to {c.after or '?'}" for c in evidence.probe.changes]
-    return _finding("CPUSetChanged", f"the gateway's CPUs changed under load {', then '.join(words[:4])}")
+    return finding("CPUSetChanged", f"the gateway's CPUs changed under load {', then '.join(words[:4])}")
 
 
 def _not_pinned(evidence: Evidence) -> Finding | None:
@@ -163,15 +106,15 @@ def _not_pinned(evidence: Evidence) -> Finding | None:
         why = (
             probe.proof if probe is not None and not probe.proven else "exclusive cores were not proven before the load"
         )
-        return _finding("CPUNotPinned", why)
+        return finding("CPUNotPinned", why)
     if probe is None:
         why = "exclusive cores were proven before the load, but the probe gave no report about it"
-        return _finding("CPUNotPinned", why, "Unknown")
+        return finding("CPUNotPinned", why, "Unknown")
     if not probe.proven and not probe.changes:
-        return _finding("CPUNotPinned", f"after the load, {probe.proof}")
+        return finding("CPUNotPinned", f"after the load, {probe.proof}")
     if probe.proven and probe.window.missing is not None:
         why = f"whether the cores were left alone is not known: {probe.window.missing}"
-        return _finding("CPUNotPinned", why, "Unknown")
+        return finding("CPUNotPinned", why, "Unknown")
     return None
 
 
@@ -183,7 +126,7 @@ def _cores_disturbed(evidence: Evidence) -> Finding | None:
         return None
     share, allowed = quantities.ratio(window.foreign_ratio), quantities.ratio(facts.max_foreign_time)
     message = f"others ran on the gateway's cores for {window.foreign_seconds:.1f} s, {share} of the window"
-    return _finding("CoresDisturbed", f"{message}; {allowed} are allowed")
+    return finding("CoresDisturbed", f"{message}; {allowed} are allowed")
 
 
 def _throttled(evidence: Evidence) -> Finding | None:
@@ -191,85 +134,14 @@ def _throttled(evidence: Evidence) -> Finding | None:
     if evidence.facts.isolation == "None" or figure is None or not figure.value:
         return None
     share = quantities.ratio(figure.value)
-    return _finding("Throttled", f"the gateway was held back by a CPU quota in {share} of its periods")
+    return finding("Throttled", f"the gateway was held back by a CPU quota in {share} of its periods")
 
 
 def _swapped(evidence: Evidence) -> Finding | None:
     swapped = evidence.probe.window.swap_bytes_max if evidence.probe is not None else None
     if not swapped:
         return None
-    return _finding("Swapped", f"{quantities.size(swapped)} of the gateway's memory were swapped out")
-
-
-def _generator_busy(evidence: Evidence) -> Finding | None:
-    busy = [w for w in evidence.load.workers if w.cpu_ratio_mean is not None and w.cpu_ratio_mean > MAX_WORKER_CPU]
-    if not busy:
-        return None
-    worst = max(worker.cpu_ratio_mean or 0.0 for worker in busy)
-    message = f"{_of_workers(len(busy), evidence)} used up to {quantities.ratio(worst)} of the CPU that they may use"
-    return _finding("GeneratorSaturated", f"{message}; {quantities.ratio(MAX_WORKER_CPU)} are allowed")
-
-
-def _generator_waited(evidence: Evidence) -> Finding | None:
-    """Workers that waited for a CPU, and so long that the latencies can show it.
-
-    The ratio alone says little of workers that hardly run: at 3 to 5 % of a core it rises to a third beside
-    neighbours that add a fraction of a millisecond to a request.
-    """
-    waited = [
-        worker
-        for worker in evidence.load.workers
-        if worker.run_queue_wait_ratio is not None and worker.run_queue_wait_ratio > MAX_RUN_QUEUE_WAIT
-    ]
-    added = max((_wait_per_request(worker, evidence) for worker in waited), default=0.0)
-    if not waited or added <= max(MAX_WAIT_SHARE * (median_latency(evidence.account) or 0.0), MIN_WAIT_SECONDS):
-        return None
-    worst = max(worker.run_queue_wait_ratio or 0.0 for worker in waited)
-    message = f"{_of_workers(len(waited), evidence)} waited for a CPU in up to {quantities.ratio(worst)} of their time"
-    return _finding("GeneratorSaturated", f"{message}; {quantities.ratio(MAX_RUN_QUEUE_WAIT)} are allowed")
-
-
-def _wait_per_request(worker: Worker, evidence: Evidence) -> float:
-    """Seconds that a worker waited for a CPU per request of its share; infinite where it cannot be told."""
-    window = evidence.account.window()
-    share = window.total() / max(1, len(evidence.load.workers))
-    ratio, cpu = worker.run_queue_wait_ratio, worker.cpu_ratio_mean
-    if ratio is None or cpu is None or window.seconds is None or share <= 0 or ratio >= 1:
-        return float("inf")
-    return cpu * ratio / (1 - ratio) * window.seconds / share
-
-
-def _of_workers(count: int, evidence: Evidence) -> str:
-    return f"{count} of {len(evidence.load.workers)} workers"
-
-
-def _generator_late(evidence: Evidence) -> Finding | None:
-    phases = {phase.index for phase in evidence.account.window().phases}
-    try:
-        delay = histograms.merge(
-            histograms.decode(row.histogram)
-            for row in evidence.load.dispatch_delay
-            if row.phase in phases and row.histogram is not None
-        )
-    except histograms.Undecodable:
-        return None
-    p99, p50 = delay.quantile(990), median_latency(evidence.account)
-    if p99 is None or p50 is None:
-        return None
-    late, _ = p99
-    if late <= max(MAX_DISPATCH_SHARE * p50, MIN_DISPATCH_SECONDS):
-        return None
-    message = f"one request in a hundred was sent {quantities.seconds(late)} late or more, at a median latency of"
-    return _finding("GeneratorSaturated", f"{message} {quantities.seconds(p50)}; a tenth of it is allowed")
-
-
-def median_latency(account: Account) -> float | None:
-    """The median latency of what does not stream; of each stream name's where all do, the smallest."""
-    found = account.observe("latency.p50")
-    if isinstance(found, Measured):
-        return found.value
-    names = (account.observe("latency.p50", request=name) for name in account.names())
-    return min((one.value for one in names if isinstance(one, Measured)), default=None)
+    return finding("Swapped", f"{quantities.size(swapped)} of the gateway's memory were swapped out")
 
 
 def _metrics_missing(evidence: Evidence) -> Finding | None:
@@ -290,13 +162,11 @@ def _metrics_missing(evidence: Evidence) -> Finding | None:
             needed.setdefault("MetricsUnavailable", []).append(f"{one.metric} ({why})")
     for word in ("MetricsUnavailable", "MetricsIncomplete"):
         if word in needed:
-            return _finding(
+            return finding(
                 word, f"objectives need what Prometheus did not tell: {'; '.join(needed[word][:4])}", "Unknown"
             )
     return None
 
-
-NOT_OURS = "the gateway is not run by gatebench, so its resources cannot be seen"
 
 CHAIN: tuple[Check, ...] = (
     _disturbed,
@@ -309,9 +179,11 @@ CHAIN: tuple[Check, ...] = (
     _cores_disturbed,
     _throttled,
     _swapped,
-    _generator_busy,
-    _generator_waited,
-    _generator_late,
+    generator.searched,
+    generator.dropped,
+    generator.busy,
+    generator.waited_to_run,
+    generator.sent_late,
     _metrics_missing,
 )
 """In the order of cause before effect."""
@@ -319,12 +191,12 @@ CHAIN: tuple[Check, ...] = (
 
 def findings(evidence: Evidence) -> list[Finding]:
     """What speaks against the measurement: what makes it invalid first, then what cannot be told. Never raises."""
-    found = [finding for check in CHAIN if (finding := check(evidence)) is not None]
+    found = [one for check in CHAIN if (one := check(evidence)) is not None]
     return [*_with(found, "False"), *_with(found, "Unknown")]
 
 
 def _with(found: Iterable[Finding], status: str) -> list[Finding]:
-    return [finding for finding in found if finding.status == status]
+    return [one for one in found if one.status == status]
 
 
 def verdict(result: Result) -> tuple[document.Status, str, str]:

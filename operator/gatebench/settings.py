@@ -16,6 +16,8 @@ class Images(Model):
 
     locust: str
     """Locust master and workers."""
+    engine: str
+    """Workers of load.engine: Go."""
     mock: str
     """The mock upstream."""
     probe: str

@@ -2,6 +2,7 @@
 {{- define "gatebench.settings" -}}
 images:
   locust: {{ .Values.images.locust | quote }}
+  engine: {{ .Values.images.engine | quote }}
   mock: {{ .Values.images.mock | quote }}
   probe: {{ .Values.images.probe | quote }}
 watchNamespaces: {{ toJson .Values.watchNamespaces }}

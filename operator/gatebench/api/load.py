@@ -1,4 +1,4 @@
-"""What is sent to the gateway (workload) and how much of it (load)."""
+"""How much is sent to the gateway, by what, and from where."""
 
 from __future__ import annotations
 
@@ -6,108 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gatebench.api.fields import Key, Model, Name, Path, ShortText, StringMap, duration, rule, rules
+from gatebench.api.fields import Bound, Model, StringMap, duration, rule, rules
 from gatebench.api.gateway import Image
-from gatebench.api.pods import EnvFromList, EnvList, KeyRef, PullSecretList, Resources, TolerationList
+from gatebench.api.pods import EnvFromList, EnvList, PullSecretList, Resources, TolerationList
 
-RequestName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$")]
-
-
-class HeaderSource(Model):
-    """A header whose value is a secret."""
-
-    secret_key_ref: KeyRef
-    """The key of a Secret of the run's namespace."""
-    prefix: ShortText = ""
-    """Put before the secret, as 'Bearer '."""
-
-
-class Expect(Model):
-    """What a good answer is."""
-
-    status: Annotated[int, Field(ge=100, le=599)] = 200
-    """Status code of a success; any other is a failure."""
-
-
-class Request(Model):
-    """One kind of request of a declared workload."""
-
-    model_config = {
-        "json_schema_extra": rules(
-            rule("self.api != 'HTTP' || has(self.path)", "api HTTP needs a path, such as /v1/models"),
-        )
-    }
-
-    name: RequestName
-    """Its name in results and in metric names (requests.NAME.latency.p95)."""
-    weight: Annotated[int, Field(ge=1, le=10_000)] = 1
-    """How often it is chosen, relative to the others."""
-    api: Literal["OpenAIChat", "OpenAIResponses", "AnthropicMessages", "HTTP"] = "OpenAIChat"
-    """Shape of the request; it sets method, path and body where these are not given."""
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] | None = None
-    """HTTP method; by default POST, and GET for api HTTP without a body."""
-    path: Path | None = None
-    """Path and query; by default that of the API."""
-    model: ShortText = "loopback"
-    """Name of the model that is asked for."""
-    prompt_tokens: Annotated[int, Field(ge=1, le=200_000)] = 100
-    """Length of the generated prompt, in tokens (about four characters each)."""
-    stream: bool = False
-    """Asks for a stream; its time to first token and its gaps are measured."""
-    headers: StringMap | None = None
-    """Further headers. For secrets use headersFrom."""
-    headers_from: Annotated[dict[str, HeaderSource], Field(max_length=16)] | None = None
-    """Headers whose values come from Secrets, by name: {Authorization: {secretKeyRef: …, prefix: 'Bearer '}}."""
-    body: Annotated[str, Field(max_length=32_768)] | None = None
-    """Body as text, usually JSON; it replaces the generated one. Text and not an object, since Kubernetes does not
-    compare free-form objects, and a spec must not change under a run."""
-    expect: Expect = Expect()
-    """What a good answer is."""
-
-
-class ConfigMapKey(Model):
-    """A locustfile in a ConfigMap; all keys of the ConfigMap are mounted beside it."""
-
-    name: Name
-    """ConfigMap of the run's own namespace."""
-    key: Key = "locustfile.py"
-    """The key that is the locustfile."""
-
-
-class Locustfile(Model):
-    """A user's own locustfile, run unchanged and measured the same way."""
-
-    config_map: ConfigMapKey
-    """The ConfigMap that has it."""
-
-
-class Workload(Model):
-    """What is sent. Exactly one of requests, scenario and locustfile."""
-
-    model_config = {
-        "json_schema_extra": rules(
-            rule(
-                "[has(self.requests), has(self.scenario), has(self.locustfile)].filter(x, x).size() == 1",
-                "set exactly one of requests, scenario and locustfile",
-            ),
-            rule(
-                "!has(self.requests) || self.requests.all(r, self.requests.exists_one(o, o.name == r.name))",
-                "names of requests must differ",
-            ),
-        )
-    }
-
-    requests: Annotated[list[Request], Field(min_length=1, max_length=20)] | None = None
-    """Declared requests, chosen by weight."""
-    scenario: Literal["gateway-mix"] | None = None
-    """A built-in scenario. gateway-mix: chat 10, tools 3, stream 2, health 1, models 1."""
-    locustfile: Locustfile | None = None
-    """A locustfile of your own."""
-    model: ShortText = "loopback"
-    """Model that the built-in scenario asks for."""
-    timeout: duration("100ms", "10m") = 60.0  # type: ignore[valid-type]
-    """Time limit of a request; past it, it is a failure with its elapsed time. Also how long requests in flight
-    may go on after the last stage."""
+Rate = Annotated[float, Field(ge=0.1, le=1_000_000)]
+SPAWN_RATE = 50
+MAX_IN_FLIGHT = 1000
+SEED = 1
 
 
 class ThinkTime(Model):
@@ -128,14 +34,56 @@ class ThinkTime(Model):
 class Stage(Model):
     """A segment of the load curve."""
 
+    model_config = {
+        "json_schema_extra": rules(
+            rule("!(self.ramp && self.spike)", "a stage is a ramp or a spike, not both"),
+        )
+    }
+
     name: Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] | None = None
     """Its name in results; objectives may name it. By default stage-1, stage-2, …"""
     duration: duration("1s", "168h")  # type: ignore[valid-type]
     """How long it lasts."""
-    users: Annotated[int, Field(ge=1, le=1_000_000)]
-    """Users at its end (and throughout, unless it is a ramp)."""
+    users: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Model Closed: users at its end (and throughout, unless it is a ramp)."""
+    rate: Rate | None = None
+    """Model Open: arrivals per second of the whole fleet at its end (and throughout, unless it is a ramp)."""
     ramp: bool = False
-    """Users go linearly from the previous stage's to this one's. Ramps are not part of the top-level metrics."""
+    """Users or rate go linearly from the previous stage's to this one's. Ramps are no part of the top-level metrics."""
+    spike: bool = False
+    """A burst: like a ramp it is no part of the top-level metrics; objectives may name it."""
+
+
+class Capacity(Model):
+    """How model Capacity looks for the highest rate at which the objectives hold: it doubles the rate until a step
+    fails, halves the interval, and confirms the rate that it found. A step holds where the answers keep up with the
+    arrivals, none is dropped, and no failAbove on errorRatio, latency, ttft or interToken is broken. All other bounds
+    are judged at the end, at the rate found."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            rule("self.startRate <= self.maxRate", "startRate must not be above maxRate"),
+            rule(
+                "duration(self.settle) + duration(self.step) <= duration(self.budget)",
+                "budget must have room for at least one step with its settle",
+            ),
+        )
+    }
+
+    start_rate: Rate = 50.0
+    """Arrivals per second of the first step, such as surely hold."""
+    max_rate: Rate = 100_000.0
+    """Arrivals per second that are not exceeded."""
+    step: duration("1s", "1h") = 30.0  # type: ignore[valid-type]
+    """How long each rate is measured: long enough at startRate for the samples that a percentile needs."""
+    settle: duration("0s", "1h") = 5.0  # type: ignore[valid-type]
+    """Load at a step's rate before it is measured."""
+    tolerance: Bound = "5%"
+    """The search is fine enough when the highest rate that held is within this share of the lowest that failed."""
+    max_steps: Annotated[int, Field(ge=3, le=200)] = 40
+    """Most steps, confirmations included."""
+    budget: duration("10s", "24h") = 1800.0  # type: ignore[valid-type]
+    """Most time for the whole search, after the warm-up."""
 
 
 class Load(Model):
@@ -144,38 +92,85 @@ class Load(Model):
     model_config = {
         "json_schema_extra": rules(
             rule(
-                "self.stages.exists(s, !s.ramp)",
-                "at least one stage must not be a ramp: only these are measured",
+                "self.engine == 'Go' || self.model == 'Closed'",
+                "models Open and Capacity need engine: Go. Locust's users wait for an answer before they send again, so"
+                " they cannot keep a rate",
             ),
             rule(
-                "self.stages.all(s, !has(s.name) || self.stages.exists_one(o, has(o.name) && o.name == s.name))",
+                "self.model == 'Capacity' ? !has(self.stages) : has(self.stages)",
+                "models Closed and Open need stages; model Capacity finds its rates itself, as load.capacity says",
+            ),
+            rule(
+                "!has(self.stages) || self.stages.all(s, self.model == 'Open' ? has(s.rate) && !has(s.users) :"
+                " has(s.users) && !has(s.rate))",
+                "stages have users with model Closed, and a rate with model Open",
+            ),
+            rule(
+                "!has(self.stages) || self.stages.exists(s, !s.ramp && !s.spike)",
+                "at least one stage must be neither a ramp nor a spike: only these are measured",
+            ),
+            rule(
+                "!has(self.stages) || self.stages.all(s, !has(s.name) || self.stages.exists_one(o, has(o.name)"
+                " && o.name == s.name))",
                 "names of stages must differ",
+            ),
+            rule("self.model == 'Capacity' || !has(self.capacity)", "capacity is for model Capacity"),
+            rule(
+                "self.model != 'Closed' || !(has(self.arrivals) || has(self.maxInFlight))",
+                "arrivals and maxInFlight are for models Open and Capacity: users of closed load wait for answers",
+            ),
+            rule(
+                "self.model == 'Closed' || !(has(self.thinkTime) || has(self.spawnRate))",
+                "thinkTime and spawnRate are for model Closed: open load has no users",
+            ),
+            rule(
+                "!has(self.maxInFlight) || self.maxInFlight >= self.workers",
+                "maxInFlight is shared by the workers: it must be at least their number",
+            ),
+            rule("self.engine == 'Go' || !has(self.seed)", "seed is for engine Go"),
+            rule(
+                "self.engine != 'Go' || !(has(self.image) || has(self.envFrom))",
+                "image and envFrom are for engine Locust: they serve locustfiles, which engine Go does not run",
             ),
         )
     }
 
-    engine: Literal["Locust"] = "Locust"
-    """What generates the load: Locust's Python workers."""
-    model: Literal["Closed"] = "Closed"
-    """Closed: a number of users, each with at most one request in flight and a think time."""
+    engine: Literal["Locust", "Go"] = "Locust"
+    """What generates the load. Locust: Python workers, which run scenarios and locustfiles too. Go: workers for
+    declared requests, many times as fast, and the only ones that can keep a rate. With both the master is Locust's."""
+    model: Literal["Closed", "Open", "Capacity"] = "Closed"
+    """Closed: a number of users, each with at most one request in flight and a think time. Open: arrivals per second,
+    whether or not earlier ones were answered; latency counts from the intended start. Capacity: open load that looks
+    for the highest rate at which the objectives hold."""
     workers: Annotated[int, Field(ge=1, le=64)] = 4
     """Worker processes, one pod each. All must be there before the load starts."""
-    spawn_rate: Annotated[int, Field(ge=1, le=100_000)] = 50
-    """Users started per second, over all workers."""
+    spawn_rate: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Users started per second, over all workers (model Closed). By default 50."""
     think_time: ThinkTime | None = None
-    """Pause between an answer and the next request. By default that of the scenario (0.5 to 1 s)."""
+    """Pause between an answer and the next request (model Closed). By default that of the scenario (0.5 to 1 s)."""
+    arrivals: Literal["Poisson", "Constant"] | None = None
+    """How arrivals follow each other (models Open and Capacity). Poisson, the default: at random, as those of people
+    who do not know of each other. Constant: evenly."""
+    max_in_flight: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Most requests in flight, over all workers (models Open and Capacity). An arrival that finds as many is dropped
+    and counted. By default 1,000."""
+    seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
+    """What Poisson arrivals, think times, the choice of requests and the order of a shuffled dataset follow from
+    (engine Go). By default 1."""
     warm_up: duration("0s", "24h") = 30.0  # type: ignore[valid-type]
-    """Load before the first stage, with its users, which is not measured."""
-    stages: Annotated[list[Stage], Field(min_length=1, max_length=64)]
-    """Segments of the load curve, one after the other."""
+    """Load before the first stage, with its users or at its rate (model Capacity: at startRate), not measured."""
+    stages: Annotated[list[Stage], Field(min_length=1, max_length=64)] | None = None
+    """Segments of the load curve, one after the other (models Closed and Open)."""
+    capacity: Capacity | None = None
+    """How model Capacity searches; by default with the defaults of its fields."""
     worker_resources: Resources | None = None
     """CPU and memory of a worker: requests and limits. By default the operator's setting, without a CPU limit."""
     image: Image | None = None
     """Locust image of your own, with the packages that your locustfile imports; built on gatebench's."""
     env: EnvList | None = None
-    """Environment variables of the fleet, for a locustfile."""
+    """Environment variables of the fleet: for a locustfile, and for {{env NAME}} in bodies."""
     env_from: EnvFromList | None = None
-    """ConfigMaps and Secrets as environment variables of the fleet."""
+    """ConfigMaps and Secrets as environment variables of the fleet, for a locustfile."""
     node_selector: StringMap | None = None
     """Labels that the fleet's nodes must have."""
     tolerations: TolerationList | None = None
@@ -184,3 +179,13 @@ class Load(Model):
     """Secrets with registry credentials for the fleet's image."""
     annotations: StringMap | None = None
     """Annotations of the fleet's pods."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether arrivals follow a rate, and no users."""
+        return self.model != "Closed"
+
+    @property
+    def search(self) -> Capacity:
+        """How the capacity is looked for, with the defaults where nothing is given."""
+        return self.capacity or Capacity()

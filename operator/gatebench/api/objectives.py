@@ -30,7 +30,7 @@ class Objective(Model):
 
     metric: Annotated[str, Field(min_length=1, max_length=128, pattern=METRIC_PATTERN)]
     """Name of the metric: throughput, errorRatio, latency.p95, requests.NAME.latency.p99, gateway.memory.peak,
-    query.NAME, …; docs/metrics.md lists all."""
+    dropped, capacity.requestsPerSecond, query.NAME, …; docs/metrics.md lists all."""
     stage: ShortText | None = None
     """Name of the stage that it is about; by default all measured stages."""
     optional: bool = False

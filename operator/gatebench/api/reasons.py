@@ -129,7 +129,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.CORES_DISTURBED: "keep other processes off the gateway's cores, or raise gateway.maxForeignTime",
     Reason.THROTTLED: "use isolation: Required on a static CPU manager, where no quota applies",
     Reason.SWAPPED: "switch swap off on the node, or raise gateway.memory",
-    Reason.GENERATOR_SATURATED: "use more workers, on other nodes than the gateway's, or fewer users",
+    Reason.GENERATOR_SATURATED: "use more workers, on other nodes than the gateway's, or fewer users or a lower rate",
     Reason.RUN_DISTURBED: "leave the run's pods alone while it measures",
     Reason.METRICS_UNAVAILABLE: "check prometheus.url of the operator's settings, and that Prometheus answers",
     Reason.METRICS_INCOMPLETE: "check the scrape of the kubelet's cAdvisor; shorten its interval for short runs",

@@ -8,8 +8,9 @@ from pydantic import ConfigDict, Field
 
 from gatebench.api.fields import Model, duration, rule, rules
 from gatebench.api.gateway import Gateway, Upstream
-from gatebench.api.load import Load, Workload
+from gatebench.api.load import Load
 from gatebench.api.objectives import Metrics, Objective
+from gatebench.api.workload import Workload
 
 MUTABLE_FIELDS = ("cancel", "suspend", "ttlSecondsAfterFinished")
 
@@ -61,17 +62,58 @@ def immutability_rule() -> dict[str, str]:
     )
 
 
-_SAME_STAGES = rule(
-    "!has(self.objectives) || self.objectives.all(o, !has(o.stage) || self.load.stages.exists(s, has(s.name)"
-    " && s.name == o.stage))",
-    "an objective's stage must be the name of a stage of load.stages",
+_ACROSS = (
+    rule(
+        "!has(self.objectives) || self.objectives.all(o, !has(o.stage) || (has(self.load.stages) &&"
+        " self.load.stages.exists(s, has(s.name) && s.name == o.stage)))",
+        "an objective's stage must be the name of a stage of load.stages",
+    ),
+    rule(
+        "self.load.engine != 'Go' || has(self.workload.requests)",
+        "engine Go sends workload.requests; scenarios and locustfiles need engine Locust",
+    ),
+    rule(
+        "self.load.engine == 'Go' || !has(self.workload.requests) || self.workload.requests.all(r, !has(r.check)"
+        " && !(has(r.body) && r.body.contains('{{')))",
+        "check, and {{ }} in a body, need load.engine: Go",
+    ),
+    rule(
+        "self.load.engine == 'Go' || !(has(self.workload.dataset) || has(self.workload.ca) || self.workload.http2)",
+        "workload.dataset, ca and http2 need load.engine: Go",
+    ),
+    rule(
+        "!has(self.workload.dataset) || (has(self.workload.requests) && self.workload.requests.exists(r, has(r.body)"
+        " && r.body.contains('dataset')))",
+        "workload.dataset needs a body with {{dataset}}",
+    ),
+    rule(
+        "!has(self.workload.ca) || (has(self.gateway.url) && self.gateway.url.startsWith('https://'))",
+        "workload.ca is for a gateway given by an https url",
+    ),
+    rule(
+        "self.load.model != 'Closed' || !has(self.objectives) || self.objectives.all(o, o.metric != 'dropped')",
+        "metric dropped is for models Open and Capacity: closed load drops nothing",
+    ),
+    rule(
+        "self.load.model == 'Capacity' || !has(self.objectives) || self.objectives.all(o,"
+        " o.metric != 'capacity.requestsPerSecond')",
+        "metric capacity.requestsPerSecond needs load.model: Capacity",
+    ),
+    rule(
+        "self.load.model != 'Capacity' || (has(self.objectives) && self.objectives.exists(o, has(o.failAbove)"
+        " && (o.metric == 'errorRatio' || o.metric.startsWith('latency.') || o.metric.startsWith('ttft.')"
+        " || o.metric.startsWith('interToken.')) && !o.metric.endsWith('.upper')))",
+        "model Capacity needs an objective with failAbove on latency, ttft, interToken or errorRatio, such as {metric:"
+        " latency.p99, failAbove: 50ms}: it finds the highest rate at which that holds",
+    ),
 )
+"""Rules between the parts of a spec."""
 
 
 BenchmarkRunSpec.model_config = ConfigDict(
     **{
         **BenchmarkRunSpec.model_config,
-        "json_schema_extra": rules(immutability_rule(), _SAME_STAGES),
+        "json_schema_extra": rules(immutability_rule(), *_ACROSS),
     }
 )
 
@@ -90,10 +132,12 @@ class Schedule(Model):
 
 
 def schedule(spec: BenchmarkRunSpec) -> Schedule:
-    """The times of the run's load."""
+    """The times of the run's load. A search for a capacity takes at most its budget."""
+    load = spec.load
+    searching = load.search.budget if load.model == "Capacity" else 0.0
     return Schedule(
-        warm_up=spec.load.warm_up,
-        stages=sum(stage.duration for stage in spec.load.stages),
+        warm_up=load.warm_up,
+        stages=searching + sum(stage.duration for stage in load.stages or ()),
         drain=spec.workload.timeout,
     )
 

@@ -57,7 +57,9 @@ class Images(Model):
     gateway: Label | None = None
     """The gateway's."""
     locust: Label | None = None
-    """The fleet's."""
+    """The fleet's: of the master, and of the workers unless they are Go."""
+    engine: Label | None = None
+    """That of Go workers."""
     mock: Label | None = None
     """The mock's."""
     probe: Label | None = None
@@ -99,11 +101,17 @@ class Live(Model):
     at: Label
     """When they were read."""
     users: int | None = None
-    """Users now."""
+    """Users now (model Closed)."""
+    rate: float | None = None
+    """Arrivals per second that are asked for now (models Open and Capacity)."""
     requests_per_second: float | None = None
     """Completed requests per second."""
     error_ratio: float | None = None
     """Share of failures."""
+    in_flight: int | None = None
+    """Requests in flight, where the workers tell."""
+    dropped: int | None = None
+    """Arrivals that were dropped so far (models Open and Capacity)."""
     p50_seconds: float | None = None
     """Median latency, in seconds."""
     p95_seconds: float | None = None
@@ -193,6 +201,43 @@ class Ceiling(Model):
     """True where think time, not the gateway, set the throughput."""
 
 
+class Streams(Model):
+    """Streams, successful ones."""
+
+    ttft_p50_seconds: float | None = None
+    """Median time to the first token, in seconds."""
+    ttft_p95_seconds: float | None = None
+    """95th percentile of the time to the first token, in seconds."""
+    ttft_p99_seconds: float | None = None
+    """99th percentile of the time to the first token, in seconds; absent below 459 requests."""
+    inter_token_p50_seconds: float | None = None
+    """Median gap between tokens, in seconds."""
+    inter_token_p99_seconds: float | None = None
+    """99th percentile of the gaps between tokens, in seconds."""
+    tokens_per_second: float | None = None
+    """Output tokens per second of all answers."""
+
+
+class Bracket(Model):
+    """What a search for a capacity has narrowed it down to, in arrivals per second."""
+
+    low: float | None = None
+    """The highest rate that held; absent where none did."""
+    high: float | None = None
+    """The lowest rate that did not hold; absent where all did."""
+
+
+class CapacitySummary(Model):
+    """What a search for a capacity found. The result has each of its steps."""
+
+    requests_per_second: float | None = None
+    """The highest rate at which the objectives hold, confirmed twice; absent where the search ended before that."""
+    bracket: Bracket | None = None
+    """What it lies between."""
+    limited_by: Annotated[list[Label], Field(max_length=4)] | None = None
+    """What did not hold above it."""
+
+
 class Display(Model):
     """Figures as the printer columns show them."""
 
@@ -219,6 +264,14 @@ class Summary(Model):
     """Latency, in seconds."""
     by_request: Annotated[list[RequestSummary], Field(max_length=10)] | None = None
     """The same by request name, the ten most frequent."""
+    offered_rate: float | None = None
+    """Arrivals per second that were asked for over the measured window (models Open and Capacity)."""
+    dropped: int | None = None
+    """Arrivals in it that were dropped, since as many requests as allowed were in flight."""
+    streams: Streams | None = None
+    """Times of streams, where something streams."""
+    capacity: CapacitySummary | None = None
+    """The capacity (model Capacity)."""
     gateway: GatewaySummary | None = None
     """The gateway's resources."""
     warm_up: WarmUp | None = None

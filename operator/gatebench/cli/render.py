@@ -77,9 +77,12 @@ def live_figures(live: Mapping[str, Any]) -> list[str]:
     """The live figures that are there, each with its name."""
     shown = (
         ("users", "{} users", figures.number),
+        ("rate", "{} arrivals/s", figures.number),
         ("requestsPerSecond", "{} requests/s", figures.number),
         ("p95Seconds", "p95 {}", figures.seconds),
         ("errorRatio", "errors {}", figures.ratio),
+        ("inFlight", "{} in flight", figures.number),
+        ("dropped", "{} dropped", figures.number),
         ("gatewayCpuCores", "CPU {} cores", figures.number),
         ("gatewayMemoryBytes", "memory {}", figures.size),
     )
@@ -175,6 +178,8 @@ def _summary(view: View) -> list[tuple[str, str]]:
     if warm_up.get("requests") is not None:
         measured += f" (warm-up apart: {figures.number(warm_up['requests'])})"
     throughput = f"{figures.number(summary.get('throughput'))} requests/s"
+    if summary.get("offeredRate") is not None:
+        throughput += f" of {figures.number(summary['offeredRate'])} that were asked for"
     if ceiling.get("requestsPerSecond") is not None:
         throughput += f" of at most {figures.number(ceiling['requestsPerSecond'])}"
         throughput += ": think time sets it" if ceiling.get("thinkTimeBound") else ""
@@ -187,13 +192,41 @@ def _summary(view: View) -> list[tuple[str, str]]:
         ("max", "max"),
     )
     rows = [
+        *_capacity(view.part("summary", "capacity")),
         ("measured", measured),
         ("throughput", throughput),
         ("latency", "  ".join(f"{label} {figures.seconds(latency.get(key))}" for key, label in names)),
+        *_streams(view.part("summary", "streams")),
     ]
+    if summary.get("dropped") is not None:
+        rows.append(("dropped", f"{figures.number(summary['dropped'])} arrivals"))
     if gateway:
         rows += _gateway(gateway)
     rows += [(f"  {one.get('name')}", _request(one)) for one in summary.get("byRequest") or []]
+    return rows
+
+
+def _capacity(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not found:
+        return []
+    bracket, limits = found.get("bracket") or {}, found.get("limitedBy") or []
+    low, high = figures.number(bracket.get("low")), figures.number(bracket.get("high"))
+    if found.get("requestsPerSecond") is None:
+        text = f"not found: {low} requests/s held, {high} did not"
+    else:
+        text = f"{figures.number(found['requestsPerSecond'])} requests/s"
+        text += f", {high} did not hold" if bracket.get("high") is not None else ""
+    return [("capacity", f"{text} ({'; '.join(map(str, limits))})" if limits else text)]
+
+
+def _streams(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not found:
+        return []
+    ttft = [f"{p} {figures.seconds(found.get(f'ttft{p.upper()}Seconds'))}" for p in ("p50", "p95", "p99")]
+    gaps = [f"{p} {figures.seconds(found.get(f'interToken{p.upper()}Seconds'))}" for p in ("p50", "p99")]
+    rows = [("first token", "  ".join(ttft)), ("token gaps", "  ".join(gaps))]
+    if found.get("tokensPerSecond") is not None:
+        rows.append(("tokens", f"{figures.number(found['tokensPerSecond'])} tokens/s"))
     return rows
 
 

@@ -5,16 +5,23 @@ The API server has checked the shape already; what is here needs the operator's 
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 
+from gatebench.api import quantities
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide import objectives
 from gatebench.decide.draft import Draft, Outcome, Stop, Wait
 from gatebench.decide.snapshot import Snapshot
 from gatebench.decide.world import World
 from gatebench.measure import queries
+from gatebench.plan import document, templates
 from gatebench.plan.run import Run
 from gatebench_analysis import objectives as judged
+
+# By how many samples above it the fleet's master judges a percentile of a step.
+_SAMPLES_ABOVE = 10
+_QUANTILE = re.compile(r"\.p([0-9.]+)$")
 
 
 def target_of(url: str) -> str:
@@ -26,7 +33,7 @@ def target_of(url: str) -> str:
 
 def admit(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     """Accepted, or the reason why not."""
-    for check in (_targets, _queries, _objectives):
+    for check in (_targets, _queries, _objectives, _bodies, _capacity):
         refused = check(run, world)
         if refused is not None:
             return _refuse(draft, *refused)
@@ -77,6 +84,48 @@ def _objectives(run: Run, world: World) -> tuple[Reason, str] | None:
     problems = judged.check(parsed)
     if problems:
         return Reason.INVALID_SPEC, f"spec.objectives: {problems[0]}"
+    return None
+
+
+def _bodies(run: Run, world: World) -> tuple[Reason, str] | None:
+    """Places {{ }} that the engine could not fill; Locust's bodies have none."""
+    workload, load = run.spec.workload, run.spec.load
+    if load.engine != "Go":
+        return None
+    env = {variable.name for variable in load.env or ()}
+    used = False
+    for index, request in enumerate(workload.requests or ()):
+        try:
+            templates.check(request.body or "", env, workload.dataset is not None)
+            used = used or templates.uses_dataset(request.body or "")
+        except templates.Wrong as wrong:
+            return Reason.INVALID_SPEC, f"spec.workload.requests[{index}].body: {wrong}"
+    if workload.dataset is not None and not used:
+        return Reason.INVALID_SPEC, "spec.workload.dataset: no body has {{dataset}}"
+    return None
+
+
+def _capacity(run: Run, world: World) -> tuple[Reason, str] | None:
+    """A search whose first step could not be judged."""
+    if run.spec.load.model != "Capacity":
+        return None
+    search = run.spec.load.search
+    try:
+        tolerance = quantities.bound_value(search.tolerance, "ratio")
+    except ValueError as error:
+        return Reason.INVALID_SPEC, f"spec.load.capacity.tolerance: {error}"
+    if not 0.001 <= tolerance <= 0.5:
+        return Reason.INVALID_SPEC, "spec.load.capacity.tolerance: must be from 0.1% to 50%"
+    samples = search.start_rate * search.step
+    for bound in document.search_bounds(run):
+        quantile = _QUANTILE.search(bound["metric"])
+        needed = round(_SAMPLES_ABOVE / (1 - float(quantile[1]) / 100)) if quantile else 0
+        if samples < needed:
+            return (
+                Reason.INVALID_SPEC,
+                f"spec.load.capacity: {bound['metric']} needs {needed:,} requests a step, and startRate has"
+                f" {samples:,.0f} in {search.step:g} s: raise startRate or step",
+            )
     return None
 
 

@@ -26,6 +26,7 @@ def environment_of(run: Run, snap: Snapshot, world: World) -> Environment:
         probe=_image(pod, gateway.PROBE),
         mock=_image(snap.pod_of("upstream"), upstream.CONTAINER),
         locust=_image(snap.pod_of(fleet.MASTER), fleet.MASTER),
+        engine=_image(snap.pod_of(fleet.WORKER), fleet.WORKER) if run.spec.load.engine == "Go" else None,
     )
     if images != Images():
         fields["images"] = images

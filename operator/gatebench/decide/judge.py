@@ -7,6 +7,7 @@ finds it and comes to the same words.
 from __future__ import annotations
 
 from gatebench.api import quantities
+from gatebench.api.load import MAX_IN_FLIGHT
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.status import ConditionStatus, ObjectiveResult, Summary
 from gatebench.decide import objectives
@@ -17,7 +18,7 @@ from gatebench.decide.snapshot import Container, Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import gateway
 from gatebench.plan.run import Run
-from gatebench_analysis import assemble, validity
+from gatebench_analysis import assemble, evidence
 from gatebench_analysis.document import Result, RunInfo
 
 _MISSING, _WARNINGS = 64, 16
@@ -75,7 +76,7 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
             metrics_unavailable=_unavailable(snap, world),
             environment=environment_of(run, snap, world).model_dump(by_alias=True, exclude_none=True),
             objectives=objectives.parse(run),
-            facts=validity.Facts(
+            facts=evidence.Facts(
                 isolation=run.spec.gateway.isolation if run.isolated else "None",
                 isolated=draft.status_of(ConditionType.ISOLATED) == "True",
                 cpus=run.spec.gateway.cpus,
@@ -83,6 +84,7 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
                 gateway_restarts=_restarts(container, unix(draft.get("started_at"))),
                 max_foreign_time=quantities.bound_value(run.spec.gateway.max_foreign_time, "ratio"),
                 expected_workers=run.spec.load.workers,
+                max_in_flight=(run.spec.load.max_in_flight or MAX_IN_FLIGHT) if run.spec.load.is_open else None,
                 disturbed=disturbed,
             ),
         )

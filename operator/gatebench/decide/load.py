@@ -204,9 +204,13 @@ def _live(run: Run, snap: Snapshot, state: FleetState, draft: Draft) -> None:
         ),
         live=Live(
             at=timestamp(snap.now),
-            users=state.users,
+            # The users of open load are names in Locust's page; what is asked for is the rate.
+            users=None if run.spec.load.is_open else state.users,
+            rate=_figure(state.rate) if run.spec.load.is_open else None,
             requests_per_second=_figure(state.live.get("requestsPerSecond")),
             error_ratio=_figure(state.live.get("errorRatio")),
+            in_flight=_count(state.live.get("inFlight")),
+            dropped=_count(state.live.get("dropped")),
             p50_seconds=_figure(state.live.get("p50Seconds")),
             p95_seconds=_figure(state.live.get("p95Seconds")),
             p99_seconds=_figure(state.live.get("p99Seconds")),
@@ -219,3 +223,7 @@ def _live(run: Run, snap: Snapshot, state: FleetState, draft: Draft) -> None:
 def _figure(value: float | None) -> float | None:
     """Four significant digits: enough for people, and it keeps the status from churning."""
     return None if value is None else float(f"{value:.4g}")
+
+
+def _count(value: float | None) -> int | None:
+    return None if value is None else int(value)

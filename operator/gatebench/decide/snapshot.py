@@ -129,6 +129,8 @@ class FleetState:
     reason: str | None = None
     message: str = ""
     users: int | None = None
+    rate: float | None = None
+    """Arrivals per second that are asked for now; None in closed load."""
     elapsed: float | None = None
     total: float | None = None
     result_ready: bool = False

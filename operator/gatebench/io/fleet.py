@@ -29,7 +29,10 @@ _CHUNK = 64 * 1024
 _GZIP = b"\x1f\x8b"
 # Workers in these states have said goodbye, or have not been heard of.
 _AWAY = ("missing", "quit", "lost")
-_LIVE = ("requestsPerSecond", "errorRatio", "p50Seconds", "p95Seconds", "p99Seconds", "requests", "failures")
+_LIVE = (
+    "requestsPerSecond", "errorRatio", "p50Seconds", "p95Seconds", "p99Seconds", "requests", "failures", "inFlight",
+    "dropped",
+)  # fmt: skip
 _WORD, _SENTENCE, _LIST = 253, 1024, 128
 
 
@@ -184,6 +187,7 @@ def parse_state(document: Mapping[str, Any]) -> FleetState:
         reason=_text(document.get("reason")),
         message=(_text(document.get("message"), _SENTENCE) or ""),
         users=None if users is None else int(users),
+        rate=_number(document.get("targetRate")),
         elapsed=_number(document.get("elapsedSeconds")),
         total=_number(document.get("totalSeconds")),
         result_ready=document.get("resultReady") is True,

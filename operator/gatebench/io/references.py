@@ -35,6 +35,8 @@ def of_pods(run: Run) -> list[Reference]:
     found = {*_variables(gateway.env), *_variables(load.env)}
     found |= {*_sources(gateway.env_from), *_sources(load.env_from)}
     found |= {Reference(f.config_map.name) for f in gateway.files or () if f.config_map is not None}
+    dataset, ca = run.spec.workload.dataset, run.spec.workload.ca
+    found |= {Reference(key.name, key.key) for key in (dataset and dataset.config_map, ca and ca.config_map) if key}
     return sorted(found)
 
 

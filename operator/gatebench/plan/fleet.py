@@ -10,104 +10,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from gatebench.api.pods import KeyRef
 from gatebench.api.run import active_deadline
-from gatebench.plan import pods
-from gatebench.plan.gateway import target
+from gatebench.plan import document, pods
 from gatebench.plan.names import COMPONENT_LABEL, ISOLATED_LABEL, UID_LABEL
 from gatebench.plan.run import Run
 from gatebench.settings import Settings
 
 MASTER, WORKER = "master", "worker"
 LOCUST_PORT, API_PORT = 5557, 8090
-RESULT_HOLD_SECONDS = 3600.0
-SCRIPT_PATH = "/etc/gatebench/script"
 PLAN_PATH = "/etc/gatebench/plan"
-
-
-def document(run: Run) -> dict[str, Any]:
-    """plan.json: all that the fleet has to know."""
-    load, workload = run.spec.load, run.spec.workload
-    think = load.think_time
-    return {
-        "schema": "gatebench.dev/plan/v1",
-        "run": {"namespace": run.namespace, "name": run.name, "uid": run.uid},
-        "expectedWorkers": load.workers,
-        "target": target(run),
-        "timeoutSeconds": workload.timeout,
-        "warmUpSeconds": load.warm_up,
-        "spawnRatePerSecond": float(load.spawn_rate),
-        "thinkTimeSeconds": None if think is None else {"min": think.min, "max": think.max},
-        "stages": [
-            {
-                "name": stage_name(run, index),
-                "durationSeconds": stage.duration,
-                "users": stage.users,
-                "ramp": stage.ramp,
-            }
-            for index, stage in enumerate(load.stages)
-        ],
-        "workload": _workload(run),
-        "maskedEnv": sorted(set(_secret_variables(run))),
-        "drainSeconds": workload.timeout,
-        "resultHoldSeconds": active_deadline(run.spec) + RESULT_HOLD_SECONDS,
-    }
-
-
-def stage_name(run: Run, index: int) -> str:
-    """Name of a stage: its own, or stage-1, stage-2, …"""
-    return run.spec.load.stages[index].name or f"stage-{index + 1}"
-
-
-def _workload(run: Run) -> dict[str, Any]:
-    workload = run.spec.workload
-    if workload.scenario is not None:
-        return {
-            "scenario": workload.scenario,
-            "healthPath": run.spec.gateway.readiness.path,
-            "model": workload.model,
-        }
-    if workload.locustfile is not None:
-        return {"locustfile": f"{SCRIPT_PATH}/{workload.locustfile.config_map.key}"}
-    requests = []
-    for request in workload.requests or ():
-        out = request.model_dump(by_alias=True, exclude={"headers_from"})
-        out["headers"] = dict(request.headers or {})
-        out["body"] = _body(request.body)
-        out["headersFromEnv"] = {
-            header: {"env": variable, "prefix": source.prefix}
-            for header, variable, source in _header_variables(run, request.name)
-        }
-        requests.append(out)
-    return {"requests": requests}
-
-
-def _body(text: str | None) -> Any:
-    """JSON as an object, so that the fleet sends it as JSON; other text as it is."""
-    if text is None:
-        return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _header_variables(run: Run, request_name: str | None = None) -> Iterator[tuple[str, str, Any]]:
-    """(header, environment variable, source) of every header that comes from a Secret, numbered over the run."""
-    number = 0
-    for request in run.spec.workload.requests or ():
-        for header, source in sorted((request.headers_from or {}).items()):
-            if request_name is None or request.name == request_name:
-                yield header, f"GATEBENCH_HEADER_{number}", source
-            number += 1
-
-
-def _secret_variables(run: Run) -> Iterator[str]:
-    yield "GATEBENCH_TOKEN"
-    for _, name, _ in _header_variables(run):
-        yield name
-    for variable in run.spec.load.env or ():
-        if variable.value_from is not None and variable.value_from.secret_key_ref is not None:
-            yield variable.name
 
 
 def plan_config_map(run: Run) -> dict[str, Any]:
@@ -116,7 +28,7 @@ def plan_config_map(run: Run) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": pods.metadata(run, run.names.plan, MASTER),
-        "data": {"plan.json": json.dumps(document(run), sort_keys=True)},
+        "data": {"plan.json": json.dumps(document.document(run), sort_keys=True)},
     }
 
 
@@ -150,7 +62,37 @@ def worker(run: Run, settings: Settings, index: int) -> dict[str, Any]:
     else:
         container["resources"] = pods.requested(default.cpu, memory)
     spec = {**_spec(run), "containers": [container]}
+    for volume, path in _inputs(run):
+        spec["volumes"].append(volume)
+        container["volumeMounts"].append({"name": volume["name"], "mountPath": path, "readOnly": True})
     return pods.pod(run, run.names.worker(index), WORKER, spec, _annotations(run))
+
+
+def _inputs(run: Run) -> Iterator[tuple[dict[str, Any], str]]:
+    """Volumes that only workers need, and where they are mounted: the dataset, and whom to trust."""
+    workload = run.spec.workload
+    if workload.dataset is not None:
+        claim, key = workload.dataset.persistent_volume_claim, workload.dataset.config_map
+        volume: dict[str, Any] = {"name": "dataset"}
+        if claim is not None:
+            volume["persistentVolumeClaim"] = {"claimName": claim.name, "readOnly": True}
+        elif key is not None:
+            volume["configMap"] = _only(key)
+        yield volume, document.DATASET_PATH
+    if workload.ca is not None:
+        yield {"name": "ca", "configMap": _only(workload.ca.config_map)}, document.CA_PATH
+
+
+def _only(key: KeyRef) -> dict[str, Any]:
+    """One key of a ConfigMap as a volume: the others need not be on every worker's node."""
+    return {"name": key.name, "items": [{"key": key.key, "path": key.key}]}
+
+
+def _image(run: Run, settings: Settings, role: str) -> str:
+    load = run.spec.load
+    if role == WORKER and load.engine == "Go":
+        return settings.images.engine
+    return load.image or settings.images.locust
 
 
 def _annotations(run: Run) -> dict[str, str]:
@@ -161,11 +103,11 @@ def _container(run: Run, settings: Settings, role: str) -> dict[str, Any]:
     load = run.spec.load
     headers = [
         pods.secret_env(variable, source.secret_key_ref.name, source.secret_key_ref.key)
-        for _, variable, source in _header_variables(run)
+        for _, variable, source in document.header_variables(run)
     ]
     container: dict[str, Any] = {
         "name": role,
-        "image": load.image or settings.images.locust,
+        "image": _image(run, settings, role),
         "imagePullPolicy": settings.image_pull_policy,
         "args": [role],
         "env": [
@@ -184,7 +126,7 @@ def _container(run: Run, settings: Settings, role: str) -> dict[str, Any]:
     if load.env_from:
         container["envFrom"] = pods.env_from(load.env_from)
     if run.spec.workload.locustfile is not None:
-        container["volumeMounts"].append({"name": "script", "mountPath": SCRIPT_PATH, "readOnly": True})
+        container["volumeMounts"].append({"name": "script", "mountPath": document.SCRIPT_PATH, "readOnly": True})
     return container
 
 
@@ -198,7 +140,7 @@ def _spec(run: Run) -> dict[str, Any]:
         volumes.append({"name": "script", "configMap": {"name": run.spec.workload.locustfile.config_map.name}})
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
-        "activeDeadlineSeconds": int(active_deadline(run.spec) + RESULT_HOLD_SECONDS + 300),
+        "activeDeadlineSeconds": int(active_deadline(run.spec) + document.RESULT_HOLD_SECONDS + 300),
         "securityContext": pods.pod_security(),
         "volumes": volumes,
         "affinity": {"podAntiAffinity": _away_from_gateways(run)},

@@ -11,8 +11,8 @@ from typing import Any
 from gatebench_analysis import histograms
 from gatebench_analysis.assemble import Inputs, RunInfo, assemble
 from gatebench_analysis.document import Result
+from gatebench_analysis.evidence import Facts
 from gatebench_analysis.objectives import Objective
-from gatebench_analysis.validity import Facts
 
 START = 1_700_000_000.0
 GATEWAY = "a" * 64

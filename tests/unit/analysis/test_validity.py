@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gatebench.api.reasons import REMEDIES, Reason
-from gatebench_analysis import validity
+from gatebench_analysis import evidence, validity
 from gatebench_analysis.document import Result
 from gatebench_analysis.objectives import Objective
 from unit.analysis import builders
@@ -202,7 +202,7 @@ def test_what_makes_a_run_invalid_comes_before_what_is_unknown() -> None:
 
 
 def test_reasons_and_remedies_are_the_operators() -> None:
-    for reason, remedy in validity.REMEDIES.items():
+    for reason, remedy in evidence.REMEDIES.items():
         assert REMEDIES[Reason(reason)] == remedy
     for _, _, reason, _ in CASES:
         assert Reason(reason)

@@ -25,7 +25,7 @@ from gatebench.settings import Settings
 
 EXAMPLES = sorted((pathlib.Path(__file__).resolve().parents[3] / "examples").glob("*.yaml"))
 WORLD = World(
-    Settings.model_validate({"images": {"locust": "l:1", "mock": "m:1", "probe": "p:1"}}),
+    Settings.model_validate({"images": {"locust": "l:1", "engine": "e:1", "mock": "m:1", "probe": "p:1"}}),
     "gatebench-system",
     b"0123456789abcdef",
     "0.1.0",

@@ -16,7 +16,7 @@ from gatebench.io import context, fleet, kube
 from gatebench.settings import Settings
 
 KEY = b"k" * 32
-SETTINGS = Settings.model_validate({"images": {"locust": "l", "mock": "m", "probe": "p"}})
+SETTINGS = Settings.model_validate({"images": {"locust": "l", "engine": "e", "mock": "m", "probe": "p"}})
 NOW = 1_800_000_000.0
 PLURALS = {
     "Pod": "pods",

@@ -15,7 +15,9 @@ from gatebench.plan.run import Run
 from gatebench.settings import Settings
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "golden" / "plan"
-SETTINGS = Settings.model_validate({"images": {"locust": "locust:1", "mock": "mock:1", "probe": "probe:1"}})
+SETTINGS = Settings.model_validate(
+    {"images": {"locust": "locust:1", "engine": "engine:1", "mock": "mock:1", "probe": "probe:1"}}
+)
 
 SPECS = {
     "litellm": """

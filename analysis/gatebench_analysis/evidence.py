@@ -1,0 +1,68 @@
+"""What the checks of validity look at, and how they say what they found."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Literal
+
+from gatebench_analysis.document import Figure, Finding, ObjectiveOutcome, Probe
+from gatebench_analysis.load import Load
+from gatebench_analysis.measured import Account
+
+DEFAULT_MAX_FOREIGN_TIME = 0.05
+NOT_OURS = "the gateway is not run by gatebench, so its resources cannot be seen"
+
+REMEDIES = {
+    "NoTraffic": "check that the locustfile sends requests, and that the stages are long enough",
+    "WorkerLost": "give the workers more memory or a calmer node, and run again",
+    "GatewayRestarted": "read the gateway's log: it ended and came back during the load",
+    "CPUNotPinned": "give the node's kubelet cpuManagerPolicy: static, or set isolation: Preferred",
+    "CPUSetChanged": "keep other tools from changing cpusets or resizing the gateway while it is measured",
+    "CoresDisturbed": "keep other processes off the gateway's cores, or raise gateway.maxForeignTime",
+    "Throttled": "use isolation: Required on a static CPU manager, where no quota applies",
+    "Swapped": "switch swap off on the node, or raise gateway.memory",
+    "GeneratorSaturated": "use more workers, on other nodes than the gateway's, or fewer users or a lower rate",
+    "RunDisturbed": "leave the run's pods alone while it measures",
+    "MetricsUnavailable": "check prometheus.url of the operator's settings, and that Prometheus answers",
+    "MetricsIncomplete": "check the scrape of the kubelet's cAdvisor; shorten its interval for short runs",
+}
+"""What a person can do about each reason; the operator's conditions say the same."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What only the operator knows."""
+
+    isolation: str = "None"
+    """Required, Preferred or None; None also for a gateway that is not ours."""
+    isolated: bool = False
+    """Exclusive cores were proven before the load."""
+    cpus: int | None = None
+    gateway_container_id: str | None = None
+    gateway_restarts: int | None = None
+    """Since the pod's start."""
+    max_foreign_time: float = DEFAULT_MAX_FOREIGN_TIME
+    expected_workers: int | None = None
+    max_in_flight: int | None = None
+    """Requests that may be in flight at once, of open load."""
+    disturbed: tuple[str, str] | None = None
+    """(reason, message) of what the operator saw under load, such as GatewayRestarted or MasterLost."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """All that the checks look at."""
+
+    load: Load
+    account: Account
+    probe: Probe | None = None
+    gateway: Mapping[str, Figure] = dataclasses.field(default_factory=dict)
+    objectives: tuple[ObjectiveOutcome, ...] = ()
+    facts: Facts = dataclasses.field(default_factory=Facts)
+    metrics_unavailable: str | None = None
+
+
+def finding(reason: str, message: str, status: Literal["False", "Unknown"] = "False") -> Finding:
+    """A finding, with what a person can do about it."""
+    return Finding(status=status, reason=reason, message=message, remedy=REMEDIES.get(reason, ""))

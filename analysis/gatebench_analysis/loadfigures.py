@@ -1,0 +1,85 @@
+"""Figures of the result document that are made from the load: what went where, by stage, and by rate."""
+
+from __future__ import annotations
+
+from gatebench_analysis.models import Count, Document, Seconds
+
+
+class Totals(Document):
+    """Requests and the failures among them."""
+
+    requests: Count = 0
+    failures: Count = 0
+
+
+class Counts(Document):
+    """Where every request of the load document went: the parts add up to all of them."""
+
+    warm_up: Totals = Totals()
+    measured: Totals = Totals()
+    """Stages that are no spikes, once their users were there."""
+    settling: Totals = Totals()
+    """Stages, before their users were all there."""
+    ramps: Totals = Totals()
+    spikes: Totals = Totals()
+    search: Totals = Totals()
+    """Steps of a capacity search, but for its confirmations, which are measured."""
+    drain: Totals = Totals()
+    other: Totals = Totals()
+    """Of a phase that is not in the list of phases."""
+    all: Totals = Totals()
+
+
+class StageFigures(Document):
+    """A stage or ramp in one line; seconds are measured ones."""
+
+    name: str = ""
+    kind: str | None = None
+    spike: bool = False
+    users: Count | None = None
+    rate: Seconds | None = None
+    """Arrivals a second at its end, of open load."""
+    seconds: Seconds | None = None
+    requests: Count = 0
+    failures: Count = 0
+    dropped: Count | None = None
+    throughput: float | None = None
+    error_ratio: float | None = None
+    p50_seconds: float | None = None
+    p95_seconds: float | None = None
+    p99_seconds: float | None = None
+
+
+class FrontierPoint(Document):
+    """A step of a capacity search: what the gateway did at that rate."""
+
+    rate: Seconds | None = None
+    phase: int | None = None
+    outcome: str | None = None
+    """Held, Failed or GeneratorSaturated."""
+    why: str = ""
+    confirmation: bool = False
+    """It is one of those that confirmed the capacity, and so part of the top-level metrics."""
+    seconds: Seconds | None = None
+    requests: Count = 0
+    failures: Count = 0
+    dropped: Count | None = None
+    throughput: float | None = None
+    error_ratio: float | None = None
+    p50_seconds: float | None = None
+    p95_seconds: float | None = None
+    p99_seconds: float | None = None
+    gateway_cpu_cores: float | None = None
+    """Mean over the step."""
+
+
+class Ceiling(Document):
+    """What closed load can reach at most: users / (think time + latency)."""
+
+    requests_per_second: float | None = None
+    think_time_seconds: float | None = None
+    latency_seconds: float | None = None
+    """Mean of all requests, failures and streams included: what a user waits for."""
+    think_time_bound: bool | None = None
+    """Think time is longer than the latency, and at least 90 % of the ceiling was reached."""
+    missing: str | None = None
