@@ -1,6 +1,7 @@
 package locust
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -102,8 +103,8 @@ func (s *Session) listen() {
 	}
 }
 
-// Run hands the master's messages to the handler until the master says quit (nil) or is lost (*Lost).
-func (s *Session) Run(h Handler) error {
+// Run hands the master's messages to the handler until the master says quit (nil), is lost (*Lost), or ctx ends.
+func (s *Session) Run(ctx context.Context, h Handler) error {
 	s.heard.Store(int64(time.Since(s.begun)))
 	lost, quit := make(chan string, 1), make(chan struct{})
 	defer close(quit)
@@ -123,6 +124,8 @@ func (s *Session) Run(h Handler) error {
 			}
 		case why := <-lost:
 			return &Lost{why}
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

@@ -248,7 +248,7 @@ func TestAWholeConversation(t *testing.T) {
 		}
 		defer s.Close()
 		told := &notes{}
-		if err := s.Run(told); err != nil {
+		if err := s.Run(t.Context(), told); err != nil {
 			t.Error(err)
 		}
 		if want := []string{"phase 4", "spawn 5", "spawn 2", "drain 2", "stop"}; !slices.Equal(told.told, want) {
@@ -292,7 +292,7 @@ func TestASilentMasterIsLost(t *testing.T) {
 		defer s.Close()
 		began := time.Now()
 		var lost *Lost
-		if err := s.Run(&notes{}); !errors.As(err, &lost) || !strings.Contains(lost.Why, "has not answered for 4s") {
+		if err := s.Run(t.Context(), &notes{}); !errors.As(err, &lost) || !strings.Contains(lost.Why, "has not answered for 4s") {
 			t.Error(err)
 		}
 		if took := time.Since(began); took > 5*time.Second || took < silenceLimit {
@@ -316,7 +316,7 @@ func TestABrokenConnectionIsALostMaster(t *testing.T) {
 		defer s.Close()
 		began := time.Now()
 		var lost *Lost
-		if err := s.Run(&notes{}); !errors.As(err, &lost) || !strings.Contains(lost.Why, "closed the connection") {
+		if err := s.Run(t.Context(), &notes{}); !errors.As(err, &lost) || !strings.Contains(lost.Why, "closed the connection") {
 			t.Error(err)
 		}
 		if took := time.Since(began); took != 100*time.Second {
