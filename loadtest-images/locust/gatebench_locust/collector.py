@@ -2,52 +2,36 @@
 
 from __future__ import annotations
 
-import collections
-import dataclasses
 from typing import Any
 
 from gatebench_locust import classify
 from gatebench_locust.histogram import Histogram
 from gatebench_locust.recorder import MAX_ERRORS, MAX_NAMES, MORE_ERRORS, OTHER_NAME, Row
 from gatebench_locust.series import Series
+from gatebench_locust.workers import WorkerSums
 
 RowKey = tuple[int, bool, str, str, bool, bool]
 ErrorKey = tuple[int, bool, str, str, int | None, str]
-_PEAK_REPORTS = 5  # CPU peaks are those of five seconds
-
-
-@dataclasses.dataclass
-class WorkerSums:
-    """What one worker reported of itself. Seconds; over measured phases only, but for `ratio`, the latest."""
-
-    reports: int = 0
-    last_sequence: int | None = None
-    missing: int = 0
-    base_second: int = 0
-    ratio: float | None = None
-    cpu: float = 0.0
-    usable: float = 0.0
-    peak: float | None = None
-    longest: int = 0
-    on_cpu: float | None = None
-    waited: float | None = None
-    recent: collections.deque[tuple[float, float]] = dataclasses.field(
-        default_factory=lambda: collections.deque(maxlen=_PEAK_REPORTS)
-    )
 
 
 class Collector:
     """Everything that the fleet has measured so far."""
 
-    def __init__(self, stage_phases: frozenset[int]) -> None:
-        self._stages = stage_phases
+    def __init__(self) -> None:
         self.rows: dict[RowKey, Row] = {}
         self.errors: dict[ErrorKey, int] = {}
         self.delay: dict[int, Histogram] = {}
+        self.dropped: dict[int, int] = {}
         self.workers: dict[str, WorkerSums] = {}
         self.series = Series()
         self.requests = self.failures = 0
         self._names: set[str] = set()
+
+    @property
+    def in_flight(self) -> int | None:
+        """Requests in flight of those workers that say, by their latest reports."""
+        known = [sums.in_flight for sums in self.workers.values() if sums.in_flight is not None]
+        return sum(known) if known else None
 
     def note(self, worker: str, report: dict[str, Any], now: float) -> WorkerSums:
         """A report's number, also of one from before the load: none may be missing from then on."""
@@ -64,43 +48,24 @@ class Collector:
         """One report, at unix time `now`. Raises ValueError, TypeError or KeyError where it is malformed."""
         sums = self.note(worker, report, now)
         sums.reports += 1
-        self._usage(sums, report)
         requests, failures, plain = self._rows(report["rows"])
         self._errors(report["errors"])
         for phase, wire in report["delay"]:
             self.delay.setdefault(int(phase), Histogram()).add(Histogram.from_wire(wire))
+        for phase, count in report.get("dropped") or ():
+            self.dropped[int(phase)] = self.dropped.get(int(phase), 0) + int(count)
         self.requests += requests
         self.failures += failures
+        sums.add(report, requests)
         # A report counts for the second that the worker made it for: jitter on the way must not look like load.
         second = sums.base_second + int(report["tick"])
         self.series.add(second, users, requests, failures, plain)
 
-    def _usage(self, sums: WorkerSums, report: dict[str, Any]) -> None:
-        usable = float(report["wall"]) * float(report["allowed"])
-        cpu = float(report["cpu"])
-        if usable <= 0.1:  # two reports in quick succession say nothing about a rate
-            return
-        sums.ratio = cpu / usable
-        if not report["steady"] or report["phase"] not in self._stages:
-            sums.recent.clear()
-            return
-        sums.cpu += cpu
-        sums.usable += usable
-        sums.recent.append((cpu, usable))
-        ratio = sum(c for c, _ in sums.recent) / sum(u for _, u in sums.recent)
-        # The highest five seconds; of a shorter load the highest of as many as there are.
-        if len(sums.recent) > sums.longest:
-            sums.longest, sums.peak = len(sums.recent), ratio
-        elif len(sums.recent) == sums.longest:
-            sums.peak = max(sums.peak or 0.0, ratio)
-        if report["onCpu"] is not None and report["waited"] is not None:
-            sums.on_cpu = (sums.on_cpu or 0.0) + float(report["onCpu"])
-            sums.waited = (sums.waited or 0.0) + float(report["waited"])
-
     def _rows(self, rows: list[Any]) -> tuple[int, int, list[Histogram]]:
         requests = failures = 0
         plain: list[Histogram] = []
-        for phase, settled, name, method, good, stream, count, size, latency, ttft, gaps, tokens in rows:
+        for phase, settled, name, method, good, stream, count, size, latency, ttft, gaps, tokens, *more in rows:
+            (service,) = more or (None,)  # a Python worker's rows end before it
             key = (int(phase), bool(settled), self._name(str(name)), str(method), bool(good), bool(stream))
             row = self.rows.get(key)
             if row is None:
@@ -115,6 +80,9 @@ class Collector:
             if gaps is not None:
                 row.gaps = row.gaps or Histogram()
                 row.gaps.add(Histogram.from_wire(gaps))
+            if service is not None:
+                row.service = row.service or Histogram()
+                row.service.add(Histogram.from_wire(service))
             if tokens is not None:
                 row.tokens = (row.tokens or 0) + int(tokens)
             requests += int(count)

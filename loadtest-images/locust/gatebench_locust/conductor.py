@@ -1,6 +1,7 @@
 """Leads one attempt: start barrier, phases, drain, result. It runs once; nothing is ever started a second time.
 
-Every wait can be interrupted by what ends a load early (a lost worker, a stop), and every wait has a limit.
+How the phases follow each other is the model's: closed.py, arrivals.py, capacity.py. Every wait can be interrupted by
+what ends a load early (a lost worker, a stop), and every wait has a limit.
 """
 
 # Locust is typed in part only.
@@ -16,25 +17,24 @@ from typing import Any
 
 import gevent
 from gevent.event import Event
-from locust import LoadTestShape
 
-from gatebench_locust import phases, wire
+from gatebench_locust import arrivals, capacity, closed, phases, wire
 from gatebench_locust.collector import Collector
-from gatebench_locust.phases import DRAIN, RAMP, STAGE, WARM_UP, Phase
-from gatebench_locust.plan import Plan
+from gatebench_locust.phases import DRAIN, RAMP, SEARCH, STAGE, WARM_UP, Phase
+from gatebench_locust.plan import CAPACITY, CLOSED, OPEN, Plan
 from gatebench_locust.roster import Member, Roster
+from gatebench_locust.search import Search
 
 logger = logging.getLogger(__name__)
 
 ACK_SECONDS = 5.0
-USERS_SLACK_SECONDS = 20.0
 FINAL_SLACK_SECONDS = 15.0
 EARLY_DRAIN_SECONDS = 5.0
-NO_USERS_SECONDS = 5
-_POLL = 0.05
+POLL = 0.05
 
 FINISHED, STOPPED, WORKER_LOST, FAILED = "Finished", "Stopped", "WorkerLost", "Failed"
-_STEPS = {WARM_UP: "WarmUp", STAGE: "Stage", RAMP: "Stage", DRAIN: "Draining"}
+_STEPS = {WARM_UP: "WarmUp", STAGE: "Stage", RAMP: "Stage", SEARCH: "Stage", DRAIN: "Draining"}
+_LEADERS: dict[str, Callable[[Any], None]] = {CLOSED: closed.lead, OPEN: arrivals.lead, CAPACITY: capacity.lead}
 
 
 class EndEarly(Exception):
@@ -49,24 +49,6 @@ class Record:
     started: float
     full: float | None = None
     ended: float | None = None
-
-
-class PlanShape(LoadTestShape):
-    """The plan's load curve, as Locust asks for it each second."""
-
-    abstract = True  # Locust must not find it in a locustfile that imports it
-
-    def __init__(self, conductor: Conductor) -> None:
-        super().__init__()
-        self._conductor = conductor
-        self._last = (-1, 1.0)
-
-    def tick(self) -> tuple[int, float]:
-        """(users, users a second). Never None: the conductor ends the test, after the drain."""
-        wanted = self._conductor.target()
-        if wanted[0] != self._last[0]:  # another rate alone would have Locust send its jobs again
-            self._last = wanted
-        return self._last
 
 
 class Refused(Exception):
@@ -84,7 +66,7 @@ class Conductor:
         self.plan = plan
         self.roster = roster
         self.phases = phases.phases_of(plan)
-        self.collector = Collector(frozenset(p.index for p in self.phases if p.kind == STAGE))
+        self.collector = Collector()
         self.records: list[Record] = []
         self.attempt: str | None = None
         self.outcome: str | None = None
@@ -93,10 +75,13 @@ class Conductor:
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.runner: Any = None
+        self.search: Search | None = None
+        self.search_phases: dict[int, int] = {}  # of its steps' windows, by the step's number
         self._on_sealed = on_sealed
         self._interrupt = Event()
         self._order = 0
         self._since = 0.0
+        self._numbers: dict[str, int] = {}
 
     # -- what others ask
 
@@ -116,6 +101,11 @@ class Conductor:
         return self.records[-1] if self.records else None
 
     @property
+    def measured(self) -> frozenset[int]:
+        """The phases that a run's figures are about."""
+        return frozenset(record.phase.index for record in self.records if record.phase.kind == STAGE)
+
+    @property
     def step(self) -> str:
         """The step, in the words of /v1/state."""
         if self.sealed:
@@ -125,9 +115,18 @@ class Conductor:
     def target(self) -> tuple[int, float]:
         """What the load shape asks for now."""
         current = self.current
+        if current is None and self.begun and self.plan.model != CLOSED:
+            return self.plan.expected_workers, float(self.plan.expected_workers)
         if current is None or current.phase.kind == DRAIN:
             return 0, self.plan.spawn_rate
         return phases.target(current.phase, time.monotonic() - self._since, self.plan.spawn_rate)
+
+    def rate(self) -> float | None:
+        """The arrivals a second that are asked for now; None where load is closed or over."""
+        current = self.current
+        if current is None or current.phase.rate is None or self.sealed:
+            return None
+        return current.phase.rate.at(time.time() - current.started)
 
     # -- what others do
 
@@ -142,19 +141,20 @@ class Conductor:
         if len(seen) != self.plan.expected_workers or len(seen) != len(self.roster.joined):
             raise Refused(error="workers", seen=len(seen), expected=self.plan.expected_workers)
         self.attempt = attempt
+        self._numbers = {member.id: number for number, member in enumerate(seen)}
         logger.info("attempt %s begins with %d workers", attempt, len(seen))
         gevent.spawn(self._run).link_exception(lambda g: self._crashed(g.exception))
 
     def stop(self, reason: str) -> None:
         """Ends the load; a partial result is built."""
         if self.begun and not self.sealed:
-            self._end(STOPPED, reason or "stopped")
+            self.end(STOPPED, reason or "stopped")
 
     def lose(self, member: Member) -> None:
         """A worker is lost."""
         ids = [m.id for m in self.roster.lost]
         seen, expected = len(self.roster.joined), self.plan.expected_workers
-        self._end(WORKER_LOST, f"{seen} of {expected} workers are left; lost: {', '.join(ids)} ({member.why})")
+        self.end(WORKER_LOST, f"{seen} of {expected} workers are left; lost: {', '.join(ids)} ({member.why})")
 
     def report(self, member: Member, report: dict[str, Any]) -> None:
         """A report has come. One of another attempt, or of before the start, holds nothing of ours."""
@@ -166,66 +166,47 @@ class Conductor:
         member.cpu_ratio = self.collector.workers[member.id].ratio
         member.final = member.final or bool(report["final"])
 
-    def _end(self, outcome: str, message: str) -> None:
+    # -- what the models lead with
+
+    def end(self, outcome: str, message: str) -> None:
+        """The load ends before its plan does; the next wait raises EndEarly."""
         if self.outcome is None or (outcome == WORKER_LOST and self.outcome in (WORKER_LOST, FINISHED)):
             self.outcome, self.message = outcome, message
         self._interrupt.set()
 
-    # -- the attempt itself
-
-    def _run(self) -> None:
-        self.started_at = time.time()
-        try:
-            for phase in self.phases[:-1]:
-                self._phase(phase)
-            self.outcome = self.outcome or FINISHED
-        except EndEarly:
-            logger.warning("the load ends early: %s, %s", self.outcome, self.message)
-        self._drain()
-        self._seal()
-
-    def _phase(self, phase: Phase) -> None:
-        self._enter(phase)
-        if self.runner.shape_greenlet is None:
-            self.runner.start_shape()
-        if phase.kind == STAGE:
-            self._await_users(phase)
-            self._announce(phase, settled=True)
-            self.records[-1].full = time.time()
-        else:
-            self._since = time.monotonic()
-        self._hold(phase)
-
-    def _hold(self, phase: Phase) -> None:
-        """Waits for the end of a phase. A locustfile may end its own users, which Locust does not put back."""
-        ends = time.monotonic() + phase.seconds
-        alone = 0
-        while (left := ends - time.monotonic()) > 0:
-            self._wait(min(left, 1.0))
-            alone = alone + 1 if phase.kind == STAGE and phase.users and not self.runner.user_count else 0
-            if alone > NO_USERS_SECONDS:
-                self._end(STOPPED, f"no user is left in {phase.name}: the locustfile has ended them")
-        have = self.runner.user_count
-        if phase.kind == STAGE and have < phase.users and not self.message:
-            self.message = f"only {have} of {phase.users} users were left at the end of {phase.name}"
-
-    def _enter(self, phase: Phase) -> None:
-        """The master's clock says when a phase begins: just before the workers are told."""
-        now = time.time()
+    def enter(self, phase: Phase, starts_at: float | None = None) -> Record:
+        """A phase begins: at once by the master's clock, or at a unix time that is a moment away."""
+        now = time.time() if starts_at is None else starts_at
         if self.records:
+            now = max(now, self.records[-1].started)  # one that was announced and never came to be
             self.records[-1].ended = now
-        self._since = time.monotonic()
-        self.records.append(Record(phase, now))
-        logger.info("phase %d %s (%s): %d users", phase.index, phase.name, phase.kind, phase.users)
-        if phase.kind != DRAIN:  # which has a message of its own
-            self._announce(phase, settled=False)
+        self.restart_clock()
+        record = Record(phase, now)
+        self.records.append(record)
+        logger.info("phase %d %s (%s): %s", phase.index, phase.name, phase.kind, _load(phase))
+        return record
 
-    def _announce(self, phase: Phase, settled: bool) -> None:
+    def restart_clock(self) -> None:
+        """A ramp of users counts from now."""
+        self._since = time.monotonic()
+
+    def announce(self, record: Record, settled: bool) -> None:
+        """Tells the workers, and waits until all of them have said that they know. Raises EndEarly."""
         self._order += 1
-        order = self._order
-        data = {"attempt": self.attempt, "order": order, "phase": phase.index, "settled": settled}
+        order, phase = self._order, record.phase
+        data: dict[str, Any] = {
+            "attempt": self.attempt,
+            "order": order,
+            "phase": phase.index,
+            "settled": settled,
+            "workers": len(self._numbers),
+            "startsAt": record.started,
+        }
+        if phase.rate is not None:
+            data["rate"] = phase.rate.wire()
         for member in self.roster.joined:
-            self.runner.send_message(wire.PHASE, data, client_id=member.id)
+            own = data | {"worker": self._numbers[member.id]}
+            self.runner.send_message(wire.PHASE, own, client_id=member.id)
         deadline = time.monotonic() + ACK_SECONDS
         while pending := [m for m in self.roster.joined if m.acknowledged < order]:
             if time.monotonic() > deadline:
@@ -233,25 +214,45 @@ class Conductor:
                     self.runner.lose(member, f"it has not acknowledged phase {phase.index}")
                 break
             gevent.sleep(0.005)
-        self._check()
+        self.check()
 
-    def _await_users(self, phase: Phase) -> None:
-        limit = time.monotonic() + phases.spawn_seconds(phase, self.plan.spawn_rate) + USERS_SLACK_SECONDS
-        if phase.index and self.records[-2].phase.kind == WARM_UP:
-            limit += phase.users / self.plan.spawn_rate
-        while self.runner.user_count != phase.users or self.runner.target_user_count != phase.users:
+    def await_users(self, users: int, seconds: float, what: str) -> None:
+        """Until so many users are there; the load fails where they do not come in time. Raises EndEarly."""
+        limit = time.monotonic() + seconds
+        while self.runner.user_count != users or self.runner.target_user_count != users:
             if time.monotonic() > limit:
-                have = self.runner.user_count
-                self._end(FAILED, f"only {have} of the {phase.users} users of {phase.name} came up")
-            self._wait(_POLL)
+                self.end(FAILED, f"only {self.runner.user_count} of the {users} users of {what} came up")
+            self.wait(POLL)
 
-    def _wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
+        """Waits, unless the load ends early. Raises EndEarly."""
         self._interrupt.wait(timeout=max(0.0, seconds))
-        self._check()
+        self.check()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises EndEarly where the load is to end."""
         if self._interrupt.is_set():
             raise EndEarly
+
+    # -- the attempt itself
+
+    def _run(self) -> None:
+        self.started_at = time.time()
+        try:
+            _LEADERS[self.plan.model](self)
+            self.outcome = self.outcome or FINISHED
+        except EndEarly:
+            logger.warning("the load ends early: %s, %s", self.outcome, self.message)
+        self._drain()
+        self._seal()
+
+    def _last_phase(self) -> Phase:
+        """The drain; after a search its number is not known before."""
+        drain = self.phases[-1]
+        if self.records and self.records[-1].phase.kind == DRAIN:
+            return self.records[-1].phase
+        known = max((record.phase.index for record in self.records), default=-1)
+        return dataclasses.replace(drain, index=max(drain.index, known + 1))
 
     def _drain(self) -> None:
         """Nothing new is sent; what is in flight may end; then every worker's last report is awaited."""
@@ -260,8 +261,8 @@ class Conductor:
             runner.shape_greenlet.kill(block=True)
             runner.shape_greenlet = runner.shape_last_tick = None
         runner._users_dispatcher = None
-        phase = self.phases[-1]
-        self._enter(phase)
+        phase = self._last_phase()
+        self.enter(phase)  # announced by a message of its own
         seconds = phase.seconds if self.outcome == FINISHED else min(phase.seconds, EARLY_DRAIN_SECONDS)
         for member in self.roster.joined:
             runner.send_message(wire.DRAIN, {"phase": phase.index, "seconds": seconds}, client_id=member.id)
@@ -271,7 +272,7 @@ class Conductor:
                 missing = [m.id for m in self.roster.joined if not m.final]
                 logger.error("no last report from %s", ", ".join(missing))
                 break
-            gevent.sleep(_POLL)
+            gevent.sleep(POLL)
         self.ended_at = self.records[-1].ended = time.time()
 
     def _seal(self) -> None:
@@ -286,7 +287,13 @@ class Conductor:
         self.outcome, self.message = FAILED, f"the master failed: {type(error).__name__}"
         self.ended_at = self.ended_at or time.time()
         for member in self.roster.joined:
-            data = {"phase": self.phases[-1].index, "seconds": 0.0}
+            data = {"phase": self._last_phase().index, "seconds": 0.0}
             self.runner.send_message(wire.DRAIN, data, client_id=member.id)
         self.sealed = True
         self._on_sealed()
+
+
+def _load(phase: Phase) -> str:
+    if phase.rate is None:
+        return f"{phase.users} users"
+    return f"{phase.rate.start:g} to {phase.rate.end:g} arrivals/s"

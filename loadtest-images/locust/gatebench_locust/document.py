@@ -10,8 +10,10 @@ from gatebench_locust.collector import Collector
 from gatebench_locust.conductor import FAILED, Conductor, Record
 from gatebench_locust.histogram import Histogram
 from gatebench_locust.phases import DRAIN
+from gatebench_locust.plan import GO
 from gatebench_locust.recorder import Row
 from gatebench_locust.roster import Member, Roster
+from gatebench_locust.workers import Usage
 
 SCHEMA = "gatebench.dev/load/v1"
 
@@ -24,20 +26,22 @@ def build(conductor: Conductor, locust_requests: int, locust_failures: int) -> d
     return {
         "schema": SCHEMA,
         "attempt": conductor.attempt,
-        "engine": "Locust",
-        "engineVersion": __version__,
+        "engine": conductor.plan.engine,
+        "engineVersion": _version(conductor),
         "outcome": conductor.outcome or FAILED,
         "message": conductor.message,
         "startedAt": conductor.started_at,
         "endedAt": conductor.ended_at,
         "phases": [_phase(record) for record in conductor.records],
         "expectedWorkers": conductor.plan.expected_workers,
-        "workers": [_worker(collector, m) for m in roster.members.values() if m.joined],
+        "workers": [_worker(conductor, m) for m in roster.members.values() if m.joined],
         "requests": [_row(key, row) for key, row in sorted(collector.rows.items())],
         "errors": _errors(collector),
         "dispatchDelay": [
             {"phase": phase, "histogram": histogram.document()} for phase, histogram in sorted(collector.delay.items())
         ],
+        "dropped": _dropped(conductor),
+        "capacity": _capacity(conductor),
         "series": collector.series.document(),
         "integrity": {
             "locustRequests": locust_requests,
@@ -65,7 +69,46 @@ def _phase(record: Record) -> dict[str, Any]:
         "startedAt": record.started,
         "fullAt": record.full,
         "endedAt": record.ended,
-        "users": None if record.phase.kind == DRAIN else record.phase.users,
+        "users": None if record.phase.kind == DRAIN or record.phase.rate is not None else record.phase.users,
+        "rate": None if record.phase.rate is None else record.phase.rate.end,
+        "spike": record.phase.spike,
+    }
+
+
+def _version(conductor: Conductor) -> str | None:
+    """The workers' own version where they are Go; of a mixed fleet all of them."""
+    if conductor.plan.engine != GO:
+        return str(__version__)
+    known = {member.engine for member in conductor.roster.members.values() if member.joined and member.engine}
+    return ", ".join(sorted(known)) or None
+
+
+def _dropped(conductor: Conductor) -> list[dict[str, Any]]:
+    """Arrivals that were due and not sent. Workers say nothing where there were none."""
+    dropped = conductor.collector.dropped
+    phases = {record.phase.index for record in conductor.records if record.phase.rate is not None} | set(dropped)
+    return [{"phase": phase, "count": dropped.get(phase, 0)} for phase in sorted(phases)]
+
+
+def _capacity(conductor: Conductor) -> dict[str, Any] | None:
+    search = conductor.search
+    if search is None:
+        return None
+    finding = search.finding()
+    return {
+        "requestsPerSecond": finding.rate,
+        "bracket": [finding.low, finding.high],
+        "limitedBy": list(finding.limited_by),
+        "steps": [
+            {
+                "phase": conductor.search_phases[tried.step.number],
+                "rate": tried.step.rate,
+                "outcome": tried.outcome,
+                "why": "; ".join(tried.why),
+            }
+            for tried in search.tried
+        ],
+        "message": finding.message,
     }
 
 
@@ -76,23 +119,20 @@ def _missing(collector: Collector, member: Member) -> int:
     return gaps + (0 if member.final else 1)
 
 
-def _worker(collector: Collector, member: Member) -> dict[str, Any]:
+def _worker(conductor: Conductor, member: Member) -> dict[str, Any]:
+    collector = conductor.collector
     sums = collector.workers.get(member.id)
-    mean = peak = waiting = None
-    if sums is not None:
-        mean = sums.cpu / sums.usable if sums.usable else None
-        peak = sums.peak
-        if sums.on_cpu is not None and sums.waited is not None:
-            total = sums.on_cpu + sums.waited
-            waiting = sums.waited / total if total > 0 else None
+    usage = sums.over(conductor.measured) if sums is not None else Usage()
     return {
         "id": member.id,
         "host": member.host,
         "kind": member.kind,
         "lost": member.lost,
-        "cpuRatioMean": mean,
-        "cpuRatioMax": peak,
-        "runQueueWaitRatio": waiting,
+        "cpuRatioMean": usage.cpu_ratio,
+        "cpuRatioMax": usage.peak,
+        "runQueueWaitRatio": usage.wait_ratio,
+        "gcPauseSeconds": usage.gc_pause,
+        "inFlightMax": usage.in_flight,
         "reports": sums.reports if sums is not None else 0,
         "missingReports": _missing(collector, member),
     }
@@ -112,6 +152,7 @@ def _row(key: tuple[int, bool, str, str, bool, bool], row: Row) -> dict[str, Any
         "latency": row.latency.document(),
         "ttft": _optional(row.ttft),
         "interToken": _optional(row.gaps),
+        "serviceTime": _optional(row.service),
         "outputTokens": row.tokens,
     }
 

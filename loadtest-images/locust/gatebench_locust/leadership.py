@@ -16,11 +16,12 @@ import locust.env
 from locust.rpc import rpc
 
 from gatebench_locust import api, context, document, reports, script, webui, wire
-from gatebench_locust.conductor import Conductor, PlanShape
+from gatebench_locust.conductor import Conductor
 from gatebench_locust.master import Master
 from gatebench_locust.plan import Plan
 from gatebench_locust.roster import Roster
 from gatebench_locust.settings import Settings
+from gatebench_locust.shape import PlanShape
 
 logger = logging.getLogger(__name__)
 EARLY_EXIT = 4  # told to end before the result was acknowledged

@@ -20,13 +20,14 @@ from locust.runners import STATE_MISSING, MasterRunner
 
 from gatebench_locust import wire
 from gatebench_locust.conductor import Conductor
-from gatebench_locust.plan import Plan
+from gatebench_locust.plan import GO, LOCUST, Plan
 from gatebench_locust.roster import Member, Roster
 
 logger = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 4.0
 CHECK_SECONDS = 0.5
+KINDS = {LOCUST: "Python", GO: "Go"}  # of workers, by the plan's engine
 
 
 class Master(MasterRunner):
@@ -73,10 +74,13 @@ class Master(MasterRunner):
     def _hello(self, client_id: str, data: Any) -> None:
         if not wire.proven(data.get("proof"), self.token, self.plan.uid, client_id):
             self._refuse(client_id, "its proof is wrong")
+        elif data["kind"] != KINDS[self.plan.engine]:
+            self._refuse(client_id, f"the plan is for engine {self.plan.engine}, it is a {data['kind']!s:.20} worker")
         elif client_id not in self.roster.members and self.conductor.begun:
             self._refuse(client_id, "the load has begun without it")
         else:
-            self.roster.prove(client_id, str(data["host"]), str(data["kind"]), time.monotonic())
+            now, engine = time.monotonic(), str(data.get("engine") or "")
+            self.roster.prove(client_id, str(data["host"]), str(data["kind"]), now, engine)
 
     def _refuse(self, client_id: str, why: str) -> None:
         if self.roster.stranger(client_id):

@@ -41,6 +41,14 @@ class _Source:
         yield CounterMetricFamily(
             "gatebench_fleet_foreign_joins", "Joins that were refused.", sum(conductor.roster.foreign.values())
         )
+        yield from _optional(
+            ("gatebench_fleet_rate_target", "Arrivals a second that are asked for.", conductor.rate()),
+            ("gatebench_fleet_in_flight", "Requests that are in flight, by the workers' reports.", live["inFlight"]),
+        )
+        if live["dropped"] is not None:
+            yield CounterMetricFamily(
+                "gatebench_fleet_dropped", "Arrivals that were due and not sent.", live["dropped"]
+            )
         rate = GaugeMetricFamily("gatebench_fleet_requests_per_second", "Over the last ten seconds.")
         if live["requestsPerSecond"] is not None:
             rate.add_metric([], live["requestsPerSecond"])
@@ -54,6 +62,12 @@ class _Source:
             if live[field] is not None:
                 latency.add_metric([label], live[field])
         yield latency
+
+
+def _optional(*gauges: tuple[str, str, float | None]) -> Iterator[Metric]:
+    for name, text, value in gauges:
+        if value is not None:
+            yield GaugeMetricFamily(name, text, value)
 
 
 def exposition(conductor: Conductor) -> bytes:

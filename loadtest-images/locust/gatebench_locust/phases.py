@@ -1,21 +1,43 @@
 """The life of a load as phases, derived from the plan: pure.
 
-Warm-up, then stages and ramps, then the drain. A ramp climbs in steps of a second; what a phase asks for at a
-moment is a pair (users, users started a second), which is what Locust's load shapes speak.
+Warm-up, then stages and ramps, then the drain; a capacity search makes its phases as it goes. A ramp of users climbs
+in steps of a second; what a phase asks for at a moment is a pair (users, users started a second), which is what
+Locust's load shapes speak. Open load has a rate instead, which the workers follow by themselves: its users are one a
+worker and send nothing, so that Locust's page shows a fleet that runs.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
-from gatebench_locust.plan import Plan
+from gatebench_locust.plan import CAPACITY, CLOSED, Plan, Stage
 
 WARM_UP, STAGE, RAMP, DRAIN = "WarmUp", "Stage", "Ramp", "Drain"
+SEARCH = "Search"  # a part of a capacity search that the run's own metrics do not cover
+
+
+@dataclasses.dataclass(frozen=True)
+class Rate:
+    """Arrivals a second of the whole fleet, going evenly from one end to the other in so many seconds."""
+
+    start: float
+    end: float
+    seconds: float
+
+    def at(self, elapsed: float) -> float:
+        """The rate, `elapsed` seconds after the start."""
+        share = 1.0 if self.seconds <= 0 else min(1.0, max(0.0, elapsed / self.seconds))
+        return self.start + (self.end - self.start) * share
+
+    def wire(self) -> dict[str, Any]:
+        """As workers are told."""
+        return {"from": self.start, "to": self.end, "seconds": self.seconds}
 
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
-    """A phase before it is run. `before` is the number of users that it starts from."""
+    """A phase before it is run. `before` is the number of users that it starts from; `rate` that of open load."""
 
     index: int
     name: str
@@ -23,10 +45,18 @@ class Phase:
     seconds: float
     users: int
     before: int
+    rate: Rate | None = None
+    spike: bool = False
 
 
 def phases_of(plan: Plan) -> tuple[Phase, ...]:
-    """All phases, the drain last."""
+    """All phases that are known beforehand, the drain last."""
+    if plan.model == CLOSED:
+        return _closed(plan)
+    return _open(plan)
+
+
+def _closed(plan: Plan) -> tuple[Phase, ...]:
     out: list[Phase] = []
     before = 0
     if plan.warm_up > 0:
@@ -34,15 +64,51 @@ def phases_of(plan: Plan) -> tuple[Phase, ...]:
         before = plan.expected_workers if first.ramp else first.users
         out.append(Phase(0, "warm-up", WARM_UP, plan.warm_up, before, 0))
     for stage in plan.stages:
-        kind = RAMP if stage.ramp else STAGE
-        out.append(Phase(len(out), stage.name, kind, stage.seconds, stage.users, before))
+        out.append(Phase(len(out), stage.name, _kind(stage), stage.seconds, stage.users, before, None, stage.spike))
         before = stage.users
     out.append(Phase(len(out), "drain", DRAIN, plan.drain, 0, before))
     return tuple(out)
 
 
+def _kind(stage: Stage) -> str:
+    return RAMP if stage.ramp else STAGE
+
+
+def _open(plan: Plan) -> tuple[Phase, ...]:
+    out: list[Phase] = []
+    before = 0.0
+    if plan.warm_up > 0:
+        before = _first_rate(plan)
+        out.append(arrivals(plan, 0, "warm-up", WARM_UP, Rate(before, before, plan.warm_up)))
+    for stage in plan.stages:
+        rate = stage.rate or 0.0
+        course = Rate(before if stage.ramp else rate, rate, stage.seconds)
+        out.append(arrivals(plan, len(out), stage.name, _kind(stage), course, stage.spike))
+        before = rate
+    users = plan.expected_workers
+    out.append(Phase(len(out), "drain", DRAIN, plan.drain, 0, users))
+    return tuple(out)
+
+
+def _first_rate(plan: Plan) -> float:
+    """What warms up: the first stage's rate; before a ramp one arrival a second and worker, as it is with users."""
+    if plan.model == CAPACITY:
+        assert plan.capacity is not None
+        return plan.capacity.start_rate
+    first = plan.stages[0].rate or 0.0
+    return min(first, float(plan.expected_workers)) if plan.stages[0].ramp else first
+
+
+def arrivals(plan: Plan, index: int, name: str, kind: str, rate: Rate, spike: bool = False) -> Phase:
+    """A phase of open load."""
+    users = plan.expected_workers
+    return Phase(index, name, kind, rate.seconds, users, users, rate, spike)
+
+
 def target(phase: Phase, elapsed: float, spawn_rate: float) -> tuple[int, float]:
     """What to ask Locust for, `elapsed` seconds into a phase."""
+    if phase.rate is not None:
+        return phase.users, float(max(1, phase.users))
     if phase.kind != RAMP:
         return phase.users, spawn_rate
     share = 1.0 if phase.seconds <= 0 else min(1.0, max(0.0, elapsed / phase.seconds))

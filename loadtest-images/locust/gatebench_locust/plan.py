@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from gatebench_locust import objectives
+
 SCHEMA = "gatebench.dev/plan/v1"
+LOCUST, GO = "Locust", "Go"
+CLOSED, OPEN, CAPACITY = "Closed", "Open", "Capacity"
+CONSTANT, POISSON = "Constant", "Poisson"
+_ARRIVALS = {CLOSED: CONSTANT, OPEN: CONSTANT, CAPACITY: POISSON}  # unless the plan says
 
 
 class PlanError(Exception):
@@ -43,12 +50,34 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A segment of the load curve; `ramp`: linear from the previous number of users."""
+    """A segment of the load curve; `ramp`: linear from the previous number of users, or rate.
+
+    `rate` is that of open load, in arrivals a second of the whole fleet; `users` is 0 then.
+    """
 
     name: str
     seconds: float
     users: int
     ramp: bool
+    rate: float | None = None
+    spike: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Capacity:
+    """A search for the highest rate at which the objectives hold. Rates are of the whole fleet, a second.
+
+    `tolerance` is the width of the bracket that is good enough, as a ratio of its upper end.
+    """
+
+    start_rate: float
+    max_rate: float
+    step: float
+    settle: float
+    tolerance: float
+    max_steps: int
+    budget: float
+    objectives: tuple[objectives.Objective, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +99,7 @@ class ThinkTime:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The whole plan. Exactly one of requests, scenario and locustfile is set."""
+    """The whole plan. Exactly one of requests, scenario and locustfile is set; `capacity` for that model alone."""
 
     uid: str
     run: str
@@ -87,6 +116,11 @@ class Plan:
     masked_env: tuple[str, ...]
     drain: float
     result_hold: float
+    engine: str = LOCUST
+    model: str = CLOSED
+    arrivals: str = CONSTANT
+    max_in_flight: int | None = None
+    capacity: Capacity | None = None
 
 
 def read(path: str) -> Plan:
@@ -126,15 +160,15 @@ def _parse(document: Any) -> Plan:
         locustfile = str(workload["locustfile"])
     else:
         raise PlanError("workload needs requests, scenario or locustfile")
-    stages = tuple(
-        Stage(str(s["name"]), float(s["durationSeconds"]), int(s["users"]), bool(s.get("ramp")))
-        for s in document["stages"]
-    )
+    engine, model = _engine(document)
+    capacity = _capacity(document["capacity"]) if model == CAPACITY else None
+    stages = () if model == CAPACITY else tuple(_stage(item, model) for item in document["stages"])
     think = document.get("thinkTimeSeconds")
     expected = int(document["expectedWorkers"])
-    if expected < 1 or not stages:
+    if expected < 1 or not (stages or capacity):
         raise PlanError("at least one worker and one stage are needed")
     timeout = float(document["timeoutSeconds"])
+    in_flight = document.get("maxInFlight")
     return Plan(
         uid=str(run["uid"]),
         run=f"{run['namespace']}/{run['name']}",
@@ -151,7 +185,69 @@ def _parse(document: Any) -> Plan:
         masked_env=tuple(str(name) for name in document.get("maskedEnv") or ()),
         drain=float(document.get("drainSeconds", timeout)),
         result_hold=float(document.get("resultHoldSeconds", 3600.0)),
+        engine=engine,
+        model=model,
+        arrivals=_one_of("arrivals", document.get("arrivals") or _ARRIVALS[model], (CONSTANT, POISSON)),
+        max_in_flight=None if in_flight is None else int(in_flight),
+        capacity=capacity,
     )
+
+
+def _one_of(field: str, value: Any, words: tuple[str, ...]) -> str:
+    if value not in words:
+        raise PlanError(f"{field} {value!r} is none of {', '.join(words)}")
+    return str(value)
+
+
+def _engine(document: Mapping[str, Any]) -> tuple[str, str]:
+    """(engine, model). What only one engine can do is refused for the other: it must not be left out unseen."""
+    engine = _one_of("engine", document.get("engine") or LOCUST, (LOCUST, GO))
+    model = _one_of("model", document.get("model") or CLOSED, (CLOSED, OPEN, CAPACITY))
+    workload = document["workload"]
+    if engine == GO:
+        if not workload.get("requests"):
+            raise PlanError("engine Go needs workload.requests: scenarios and locustfiles are Python")
+        return engine, model
+    if model != CLOSED:
+        raise PlanError(f"model {model} needs engine Go: Locust's users wait for their answers")
+    for field in ("dataset", "caFile", "http2"):
+        if workload.get(field) or document.get(field):
+            raise PlanError(f"{field} needs engine Go")
+    for item in workload.get("requests") or ():
+        if item.get("check"):
+            raise PlanError(f"request {item.get('name')}: check needs engine Go")
+    return engine, model
+
+
+def _stage(item: Mapping[str, Any], model: str) -> Stage:
+    name, rate = str(item["name"]), None
+    if model == OPEN:
+        rate = float(item["rate"])
+        if not 0 <= rate < math.inf:
+            raise PlanError(f"stage {name}: a rate of {rate:g} cannot be offered")
+    users = 0 if model == OPEN else int(item["users"])
+    seconds = float(item["durationSeconds"])
+    return Stage(name, seconds, users, bool(item.get("ramp")), rate, bool(item.get("spike")))
+
+
+def _capacity(item: Mapping[str, Any]) -> Capacity:
+    out = Capacity(
+        start_rate=float(item["startRate"]),
+        max_rate=float(item["maxRate"]),
+        step=float(item["stepSeconds"]),
+        settle=float(item.get("settleSeconds") or 0.0),
+        tolerance=float(item.get("tolerance") or 0.05),
+        max_steps=int(item.get("maxSteps") or 40),
+        budget=float(item["budgetSeconds"]),
+        objectives=objectives.completed(tuple(objectives.parse(one) for one in item.get("objectives") or ())),
+    )
+    if not 0 < out.start_rate <= out.max_rate < math.inf:
+        raise PlanError("capacity: startRate must be above 0, and maxRate at least as high")
+    if not 0 < out.tolerance < 1:
+        raise PlanError("capacity: tolerance must be between 0 and 1")
+    if out.step <= 0 or out.settle < 0 or out.max_steps < 1 or out.budget <= 0:
+        raise PlanError("capacity: stepSeconds, settleSeconds, maxSteps and budgetSeconds leave no room for a step")
+    return out
 
 
 def _request(item: Mapping[str, Any]) -> Request:

@@ -44,7 +44,7 @@ class Sample:
 class Row:
     """The sums of one key."""
 
-    __slots__ = ("bytes", "count", "gaps", "latency", "tokens", "ttft")
+    __slots__ = ("bytes", "count", "gaps", "latency", "service", "tokens", "ttft")
 
     def __init__(self) -> None:
         self.count = 0
@@ -52,6 +52,7 @@ class Row:
         self.latency = Histogram()
         self.ttft: Histogram | None = None
         self.gaps: Histogram | None = None
+        self.service: Histogram | None = None  # from the send, where the latency is from when that was due
         self.tokens: int | None = None
 
 

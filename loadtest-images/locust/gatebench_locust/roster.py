@@ -17,6 +17,7 @@ class Member:
     host: str
     kind: str
     heard: float
+    engine: str = ""
     joined: bool = False
     lost: bool = False
     final: bool = False
@@ -33,11 +34,11 @@ class Roster:
         self.foreign: dict[str, int] = {}
         self.garbage = 0
 
-    def prove(self, member_id: str, host: str, kind: str, now: float) -> Member:
+    def prove(self, member_id: str, host: str, kind: str, now: float, engine: str = "") -> Member:
         """A worker has shown a right proof."""
         member = self.members.get(member_id)
         if member is None:
-            member = self.members[member_id] = Member(member_id, host[:100], kind[:20], now)
+            member = self.members[member_id] = Member(member_id, host[:100], kind[:20], now, engine[:50])
         member.heard = now
         return member
 

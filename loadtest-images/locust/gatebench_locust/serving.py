@@ -16,13 +16,15 @@ import locust.env
 from locust import argument_parser
 
 from gatebench_locust import context, foreign, worker
-from gatebench_locust.plan import Plan
+from gatebench_locust.plan import LOCUST, Plan, PlanError
 from gatebench_locust.recorder import Recorder
 from gatebench_locust.settings import Settings
 
 
 def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str]) -> None:
-    """Before Locust's main is called: our listeners are the first."""
+    """Before Locust's main is called: our listeners are the first. Raises PlanError."""
+    if plan.engine != LOCUST:
+        raise PlanError(f"it is for engine {plan.engine}, this is a Python worker")
     recorder = Recorder(mask)
     context.plan, context.recorder, context.node = plan, recorder, socket.gethostname()
     locust.events.request.add_listener(recorder.on_request)

@@ -7,6 +7,7 @@ from typing import Any
 
 from gatebench_locust import phases
 from gatebench_locust.conductor import FINISHED, Conductor
+from gatebench_locust.plan import CLOSED
 
 SCHEMA = "gatebench.dev/state/v1"
 
@@ -42,8 +43,9 @@ def build(conductor: Conductor, result_ready: bool) -> dict[str, Any]:
         "message": conductor.message,
         "users": users,
         "targetUsers": conductor.target()[0],
+        "targetRate": conductor.rate(),
         "elapsedSeconds": _elapsed(conductor, now),
-        "totalSeconds": phases.total_seconds(conductor.phases, conductor.plan.spawn_rate),
+        "totalSeconds": _total(conductor),
         "live": live(conductor, now),
         "resultReady": result_ready,
         "garbageMessages": roster.garbage,
@@ -62,7 +64,16 @@ def live(conductor: Conductor, now: float) -> dict[str, Any]:
     return recent | {
         "requests": collector.requests if conductor.begun else None,
         "failures": collector.failures if conductor.begun else None,
+        "dropped": sum(collector.dropped.values()) if conductor.begun and conductor.plan.model != CLOSED else None,
+        "inFlight": collector.in_flight if conductor.loading else None,
     }
+
+
+def _total(conductor: Conductor) -> float:
+    """A search may take less than its budget; how much less, nobody knows."""
+    plan = conductor.plan
+    budget = plan.capacity.budget if plan.capacity is not None else 0.0
+    return phases.total_seconds(conductor.phases, plan.spawn_rate) + budget
 
 
 def _elapsed(conductor: Conductor, now: float) -> float:

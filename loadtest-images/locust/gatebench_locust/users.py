@@ -15,22 +15,24 @@ import random
 import time
 from typing import Any
 
-from locust import FastHttpUser
+from locust import FastHttpUser, User
 from locust.exception import StopUser
 
 from gatebench_locust import payloads, scenario
 from gatebench_locust.client import Answer, Call, Client, Cut, as_real_clients_do
-from gatebench_locust.plan import Plan
+from gatebench_locust.plan import GO, Plan
 from gatebench_locust.recorder import Recorder, Sample
 
 _number = itertools.count()
 
 
-def make(plan: Plan, recorder: Recorder | None, worker: str) -> type[FastHttpUser]:
+def make(plan: Plan, recorder: Recorder | None, worker: str) -> type[User]:
     """The user class of a plan. Without a recorder (on the master) it is only a name to dispatch.
 
     Which request a user picks depends on the run, the worker and the user's number alone.
     """
+    if plan.engine == GO:
+        return _name_only(plan)
     as_real_clients_do()
     ready = payloads.calls(plan, os.environ)
     options = [call for call, _ in ready]
@@ -91,5 +93,21 @@ def make(plan: Plan, recorder: Recorder | None, worker: str) -> type[FastHttpUse
                 url=call.path,
                 gatebench=Sample(moment, call.stream, answer.ttft, answer.gaps, answer.tokens),
             )
+
+    return GatebenchUser
+
+
+def _name_only(plan: Plan) -> type[User]:
+    """What a master of Go workers dispatches: they know the plan themselves, and only count."""
+
+    def turn(user: Any) -> None:
+        raise NotImplementedError("it is no more than a name")
+
+    class GatebenchUser(User):
+        """A user of a Go worker."""
+
+        abstract = False
+        tasks = [turn]
+        host = plan.target
 
     return GatebenchUser

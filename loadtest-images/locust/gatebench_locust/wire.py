@@ -23,7 +23,8 @@ from zmq import MAXMSGSIZE, ROUTER
 logger = logging.getLogger(__name__)
 
 HELLO = "gb_hello"  # worker: {"proof", "host", "kind", "engine"}, before each client_ready
-PHASE = "gb_phase"  # master: {"attempt", "order", "phase", "settled"}
+# master: {"attempt", "order", "phase", "settled", "worker", "workers", "startsAt"}; "rate" too where load is open
+PHASE = "gb_phase"
 PHASE_ACK = "gb_phase_ack"  # worker: {"order"}
 DRAIN = "gb_drain"  # master: {"phase", "seconds"}
 SELF_STOP = "gb_self_stop"  # worker: its locustfile has ended the test

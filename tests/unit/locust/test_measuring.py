@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gatebench_locust.classify import Failure
 from gatebench_locust.collector import Collector
+from gatebench_locust.histogram import Histogram
 from gatebench_locust.recorder import MAX_NAMES, OTHER_NAME, Moment, Recorder, Sample
 from gatebench_locust.series import MAX_ROWS, Series
 
@@ -72,7 +73,7 @@ def test_errors_are_masked_bounded_and_none_is_dropped() -> None:
     for number in range(500):
         rec.on_request("GET", "a", 1.0, 0, exception=Failure("other", f"secret {number}"))
     rec.on_request("GET", "a", 1.0, 0, exception=Failure("http", "status 500", 500))
-    collector = Collector(frozenset({1}))
+    collector = Collector()
     collector.add("w", report(rec.take()), 1, 1000.0)
     assert len(collector.errors) <= 100
     assert sum(collector.errors.values()) == collector.failures == 501
@@ -83,7 +84,7 @@ def test_names_are_bounded() -> None:
     rec = recorder()
     for number in range(200):
         rec.on_request("GET", f"/item/{number}", 1.0, 0)
-    collector = Collector(frozenset({1}))
+    collector = Collector()
     collector.add("w", report(rec.take()), 1, 1000.0)
     names = {key[2] for key in collector.rows}
     assert len(names) == MAX_NAMES + 1
@@ -101,7 +102,7 @@ def test_names_are_bounded() -> None:
 )
 def test_nothing_is_lost_between_workers_and_master(events: list[tuple[Any, ...]], workers: int) -> None:
     recorders = [recorder() for _ in range(workers)]
-    collector = Collector(frozenset({1}))
+    collector = Collector()
     for number, (phase, settled, name, good, milliseconds) in enumerate(events):
         sample = Sample(Moment(phase, settled), True, 0.1, [0.01, 0.02], 3)
         failure = None if good else Failure("timeout", "late")
@@ -125,7 +126,7 @@ def test_nothing_is_lost_between_workers_and_master(events: list[tuple[Any, ...]
 
 
 def test_gaps_in_the_numbers_of_reports_are_missing_reports() -> None:
-    collector = Collector(frozenset({1}))
+    collector = Collector()
     empty = recorder().take()
     collector.note("w", report(empty, 3), 1000.0)
     for sequence in (4, 5, 8):
@@ -136,24 +137,72 @@ def test_gaps_in_the_numbers_of_reports_are_missing_reports() -> None:
 
 
 def test_cpu_is_of_what_may_be_used_in_measured_phases() -> None:
-    collector = Collector(frozenset({1}))
+    collector = Collector()
     empty = recorder().take()
     for sequence in range(1, 11):
         cpu = 0.4 if sequence > 5 else 0.1
         collector.add("w", report(empty, sequence, cpu=cpu), 1, 1000.0 + sequence)
     collector.add("w", report(empty, 11, phase=0, cpu=0.5), 1, 1011.0)
-    sums = collector.workers["w"]
-    assert sums.cpu / sums.usable == pytest.approx(0.5)
-    assert sums.peak == pytest.approx(0.8)
-    assert sums.ratio == pytest.approx(1.0)
-    assert sums.on_cpu is not None
-    assert sums.waited is not None
-    assert sums.waited / (sums.on_cpu + sums.waited) == pytest.approx(0.75)
+    usage = collector.workers["w"].over({1})
+    assert usage.cpu_ratio == pytest.approx(0.5)
+    assert usage.peak == pytest.approx(0.8)
+    assert usage.wait_ratio == pytest.approx(0.75)
+    assert (usage.gc_pause, usage.in_flight) == (None, None), "a Python worker does not say"
+    assert collector.workers["w"].ratio == pytest.approx(1.0)
+    assert collector.workers["w"].over({7}).cpu_ratio is None
+
+
+def test_what_only_go_workers_report() -> None:
+    collector = Collector()
+    rec = recorder()
+    rec.on_request("GET", "a", 3.0, 1, gatebench=Sample(Moment(1, True)))
+    old = rec.take()
+    collector.add("python", report(old), 1, 1001.0)
+    key = (1, True, "a", "GET", True, False)
+    assert collector.rows[key].service is None
+    service = Histogram()
+    service.record(0.002)
+    new = {**old, "rows": [[*old["rows"][0], service.to_wire()]], "dropped": [[1, 3], [2, 4]]}
+    collector.add("go", report(new, 1, gcPause=0.25, inFlight=7), 1, 1001.0)
+    collector.add("go", report(new, 2, gcPause=0.5, inFlight=5), 1, 1002.0)
+    row = collector.rows[key]
+    assert row.service is not None
+    assert (row.count, row.service.count) == (3, 2)
+    assert row.service.quantile(0.5) == pytest.approx(0.002, rel=0.001)
+    assert collector.dropped == {1: 6, 2: 8}
+    usage = collector.workers["go"].over({1})
+    assert (usage.gc_pause, usage.in_flight) == (0.75, 7)
+    assert collector.in_flight == 5
+    with pytest.raises(ValueError):
+        collector.add("go", report({**old, "rows": [[*old["rows"][0], None, None]]}, 3), 1, 1003.0)
+
+
+def test_a_worker_is_quiet_when_a_report_from_within_the_phase_says_so() -> None:
+    collector = Collector()
+    empty = recorder().take()
+    cases = [
+        ({"steady": False, "inFlight": 0}, None),  # it began in the phase before
+        ({"steady": True, "inFlight": 2}, None),
+        ({"steady": True, "inFlight": 0}, 4),
+        ({"steady": True}, 4),  # it does not know
+    ]
+    for sequence, (changes, quiet) in enumerate(cases, 1):
+        collector.add("w", report(empty, sequence, phase=4, **changes), 1, 1000.0 + sequence)
+        assert collector.workers["w"].quiet == quiet
+
+
+def test_answers_are_counted_where_they_came_in_reports_from_within_a_phase() -> None:
+    collector = Collector()
+    rec = recorder()
+    for sequence, steady in enumerate([False, True, True, False], 1):
+        for _ in range(10 * sequence):
+            rec.on_request("GET", "a", 3.0, 1, gatebench=Sample(Moment(1, True)))
+        collector.add("w", report(rec.take(), sequence, steady=steady), 1, 1000.0 + sequence)
+    usage = collector.workers["w"].over({1})
+    assert (usage.answered, usage.seconds) == (50, 2.0)
 
 
 def test_series_are_thinned_by_merging_neighbours() -> None:
-    from gatebench_locust.histogram import Histogram
-
     series = Series()
     for second in range(MAX_ROWS + 500):
         histogram = Histogram()
@@ -170,8 +219,6 @@ def test_series_are_thinned_by_merging_neighbours() -> None:
 
 
 def test_live_figures_are_of_the_last_ten_seconds_and_else_missing() -> None:
-    from gatebench_locust.histogram import Histogram
-
     series = Series()
     assert set(series.live(1000.0).values()) == {None}
     histogram = Histogram()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatebench_locust.phases import DRAIN, RAMP, STAGE, WARM_UP, Phase, phases_of, target, total_seconds
+from gatebench_locust.phases import DRAIN, RAMP, STAGE, WARM_UP, Phase, Rate, phases_of, target, total_seconds
 from gatebench_locust.plan import Plan, PlanError, parse
 
 
@@ -33,6 +33,14 @@ def document(**changes: Any) -> dict[str, Any]:
 
 def plan(**changes: Any) -> Plan:
     return parse(document(**changes))
+
+
+GO = {"engine": "Go", "workload": {"requests": [{"name": "r"}]}}
+CAPACITY = {"startRate": 100, "maxRate": 5000, "stepSeconds": 10, "budgetSeconds": 600}
+
+
+def go(**changes: Any) -> Plan:
+    return plan(**(GO | changes))
 
 
 def stage(users: int, ramp: bool = False, name: str = "s") -> dict[str, Any]:
@@ -105,3 +113,37 @@ def test_what_a_plan_says() -> None:
     assert (parsed.think_time.min, parsed.think_time.max) == (0.0, 1.0)
     assert parsed.scenario is not None
     assert parsed.scenario.health_path == "/health"
+
+
+def test_phases_of_open_load_have_rates_and_one_user_a_worker() -> None:
+    stages = [
+        {"name": "a", "durationSeconds": 10.0, "rate": 500.0},
+        {"name": "b", "durationSeconds": 5.0, "rate": 900.0, "ramp": True},
+        {"name": "c", "durationSeconds": 2.0, "rate": 5000.0, "spike": True},
+    ]
+    phases = phases_of(go(model="Open", stages=stages))
+    assert [(p.index, p.kind, p.rate, p.spike) for p in phases] == [
+        (0, WARM_UP, Rate(500, 500, 30), False),
+        (1, STAGE, Rate(500, 500, 10), False),
+        (2, RAMP, Rate(500, 900, 5), False),
+        (3, STAGE, Rate(5000, 5000, 2), True),
+        (4, DRAIN, None, False),
+    ]
+    assert {target(phase, 3.0, 50.0) for phase in phases[:-1]} == {(4, 4.0)}
+    assert total_seconds(phases, 50.0) == 30 + 10 + 5 + 2
+    assert phases[2].rate is not None
+    assert phases[2].rate.wire() == {"from": 500, "to": 900, "seconds": 5}
+    assert [phases[2].rate.at(seconds) for seconds in (-1, 0, 2.5, 9)] == [500, 500, 700, 900]
+
+
+def test_before_a_ramp_of_arrivals_each_worker_has_one_a_second() -> None:
+    ramp = {"name": "a", "durationSeconds": 10.0, "rate": 500.0, "ramp": True}
+    phases = phases_of(go(model="Open", stages=[ramp]))
+    assert [p.rate for p in phases] == [Rate(4, 4, 30), Rate(4, 500, 10), None]
+    phases = phases_of(go(model="Open", stages=[ramp], warmUpSeconds=0))
+    assert [p.rate for p in phases] == [Rate(0, 500, 10), None]
+
+
+def test_a_search_knows_its_warm_up_and_its_drain_beforehand() -> None:
+    phases = phases_of(go(model="Capacity", capacity=CAPACITY))
+    assert [(p.kind, p.rate) for p in phases] == [(WARM_UP, Rate(100, 100, 30)), (DRAIN, None)]

@@ -1,0 +1,83 @@
+"""Leads a capacity search: step by step at the rates that the search wants, each judged when all of it has been heard.
+
+A step is a settle phase and a measured window at one rate, then a pause without arrivals until nothing is in flight:
+its last answers belong to it, and what one step has left behind must not burden the next one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from gatebench_locust import phases
+from gatebench_locust.arrivals import LEAD_SECONDS, Line
+from gatebench_locust.judging import Verdict, judge
+from gatebench_locust.phases import SEARCH, STAGE, Rate
+from gatebench_locust.plan import Capacity
+from gatebench_locust.search import Search, Step
+from gatebench_locust.windows import window_of
+
+if TYPE_CHECKING:
+    from gatebench_locust.conductor import Conductor
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 4.0  # what a pause takes where answers are fast: two reports, and the way to the next phase
+_BEYOND_TIMEOUT_SECONDS = 3.0  # by then even what timed out has been reported
+_POLL = 0.05
+
+
+def lead(conductor: Conductor) -> None:
+    """Warm-up and search; the confirmations become the run's stages. Raises EndEarly."""
+    wanted = conductor.plan.capacity
+    assert wanted is not None
+    search = conductor.search = Search(wanted, wanted.settle + wanted.step + PAUSE_SECONDS)
+    line = Line(conductor)
+    for phase in conductor.phases[:-1]:
+        line.run(phase)
+    began = time.monotonic()
+    while (step := search.next(time.monotonic() - began)) is not None:
+        verdict = _try(conductor, line, wanted, step, began + wanted.budget)
+        search.record(verdict.outcome, verdict.why, verdict.unmeasured)
+        logger.info("step %d, %g/s: %s %s", step.number, step.rate, verdict.outcome, "; ".join(verdict.why))
+    finding = search.finding()
+    logger.info("the search is over: %s", finding.message)
+    if finding.rate is None and not conductor.message:
+        conductor.message = finding.message
+    confirmed = {conductor.search_phases[number] for number in finding.confirmations}
+    for record in conductor.records:
+        if record.phase.index in confirmed:
+            record.phase = dataclasses.replace(record.phase, kind=STAGE)
+
+
+def _try(conductor: Conductor, line: Line, wanted: Capacity, step: Step, budget_ends: float) -> Verdict:
+    plan, name = conductor.plan, f"step-{step.number}"
+    if wanted.settle > 0:
+        settle = Rate(step.rate, step.rate, wanted.settle)
+        line.run(phases.arrivals(plan, _next(conductor), f"{name}-settle", SEARCH, settle), settled=False)
+    index = _next(conductor)
+    conductor.search_phases[step.number] = index
+    line.run(phases.arrivals(plan, index, name, SEARCH, Rate(step.rate, step.rate, wanted.step)), settled=True)
+    limit = plan.timeout + _BEYOND_TIMEOUT_SECONDS
+    pause = _next(conductor)
+    line.begin(phases.arrivals(plan, pause, f"{name}-pause", SEARCH, Rate(0.0, 0.0, limit)), settled=False)
+    ends = time.monotonic() + LEAD_SECONDS + limit
+    quiet = _await_quiet(conductor, pause, min(ends, max(budget_ends, time.monotonic() + PAUSE_SECONDS)))
+    line.cut()
+    return judge(window_of(conductor, index, step.rate, wanted.step, quiet), wanted.objectives)
+
+
+def _next(conductor: Conductor) -> int:
+    return conductor.records[-1].phase.index + 1 if conductor.records else 0
+
+
+def _await_quiet(conductor: Conductor, pause: int, limit: float) -> bool:
+    """Until every worker has reported from within the pause that nothing is in flight, or a monotonic limit."""
+    while time.monotonic() < limit:
+        workers = conductor.collector.workers
+        if all(m.id in workers and workers[m.id].quiet == pause for m in conductor.roster.joined):
+            return True
+        conductor.wait(_POLL)
+    return False
