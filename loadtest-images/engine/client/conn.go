@@ -59,12 +59,14 @@ func (c *conn) attempt(call *payload.Call, body []byte, res *Result) (reusable b
 	if err := c.link.begin(res.Sent + int64(c.dialer.timeout)); err != nil {
 		return false, err
 	}
+	write := c.link.ask
 	if !c.link.isOpen() {
 		if err := c.link.open(); err != nil {
 			return false, err
 		}
+		write = c.link.write // an overloaded server may have answered the connection itself
 	}
-	if err := c.send(call, body); err != nil {
+	if err := c.send(call, body, write); err != nil {
 		return false, err
 	}
 	c.reader.reset(c.link)
@@ -93,7 +95,7 @@ func (r *reader) final(h *head) error {
 }
 
 // send writes a request, by one write unless it is long.
-func (c *conn) send(call *payload.Call, body []byte) error {
+func (c *conn) send(call *payload.Call, body []byte, write func([]byte) error) error {
 	host := call.Host
 	if host == "" {
 		host = c.dialer.host
@@ -109,7 +111,7 @@ func (c *conn) send(call *payload.Call, body []byte) error {
 	if len(body) <= copiedBody {
 		out = append(out, body...)
 		c.out = out
-		return c.link.write(out)
+		return write(out)
 	}
 	c.out = out
 	if err := c.link.write(out); err != nil {

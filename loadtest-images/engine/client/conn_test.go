@@ -107,48 +107,6 @@ func TestAnAnswerThatEndsWithItsConnection(t *testing.T) {
 	}
 }
 
-// A connection that the other side has closed meanwhile is not used, and the request is sent once.
-func TestAStaleConnectionIsReplaced(t *testing.T) {
-	closed := make(chan struct{})
-	p := serve(t, func(e exchange) bool {
-		e.say(ok)
-		if e.number == 0 {
-			_ = e.Close()
-			close(closed)
-		}
-		return e.number > 0
-	})
-	c := connect(t, Options{Target: p.url()}).(*conn)
-	works(t, do(c, get(), ""))
-	<-closed
-	for deadline := time.Now().Add(patience); !c.link.isStale(); {
-		if time.Now().After(deadline) {
-			t.Fatal("the end of the connection is not seen")
-		}
-	}
-	c.used -= 2 * freshFor
-	works(t, do(c, get(), ""))
-	if requests, dials := p.counts(); requests != 2 || dials != 2 {
-		t.Errorf("%d requests over %d connections", requests, dials)
-	}
-}
-
-// A deadline that is left from an earlier exchange must not end the present one.
-func TestAnEarlierDeadlineEndsNothing(t *testing.T) {
-	p := serve(t, func(e exchange) bool { e.say(ok); return true })
-	c := connect(t, Options{Target: p.url()}).(*conn)
-	works(t, do(c, get(), ""))
-	for _, length := range []int{0, copiedBody + 1} {
-		if err := c.link.socket.SetDeadline(time.Unix(1, 0)); err != nil {
-			t.Fatal(err)
-		}
-		works(t, do(c, post(), strings.Repeat("x", length)))
-	}
-	if requests, dials := p.counts(); requests != 3 || dials != 1 {
-		t.Errorf("%d requests over %d connections", requests, dials)
-	}
-}
-
 func TestStatusesAreJudged(t *testing.T) {
 	statuses := []string{"404 Not Found", "302 Found\r\nLocation: /", "200 OK", "999 Odd"}
 	p := serve(t, func(e exchange) bool {

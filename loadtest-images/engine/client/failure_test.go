@@ -135,26 +135,42 @@ func TestTimeouts(t *testing.T) {
 }
 
 func TestAbort(t *testing.T) {
-	for name, say := range map[string]string{"before an answer": "", "in a stream": streamHead + delta("a")} {
+	for name, test := range map[string]struct {
+		first bool // the connection has been used before
+		say   string
+	}{
+		"before an answer":         {false, ""},
+		"before a second answer":   {true, ""},
+		"in a stream":              {false, streamHead + delta("a")},
+		"in a stream, used before": {true, streamHead + delta("a")},
+	} {
 		t.Run(name, func(t *testing.T) {
 			asked := make(chan struct{}, 1)
 			hold := make(chan struct{})
 			p := serve(t, func(e exchange) bool {
-				e.say(say)
+				if test.first && e.number == 0 {
+					e.say(ok)
+					return true
+				}
+				e.say(test.say)
 				asked <- struct{}{}
 				<-hold
 				return false
 			})
 			defer close(hold)
 			c := connect(t, Options{Target: p.url()})
+			if test.first {
+				works(t, do(c, get(), ""))
+			}
+			before, _ := p.counts()
 			done := make(chan *Result)
 			go func() { done <- do(c, stream(), "{}") }()
 			<-asked
 			c.Abort()
 			fails(t, <-done, Timeout, OpenAtEnd)
 			fails(t, do(c, get(), ""), Timeout, OpenAtEnd)
-			if requests, _ := p.counts(); requests != 1 {
-				t.Errorf("%d requests", requests)
+			if requests, dials := p.counts(); requests != before+1 || dials != 1 {
+				t.Errorf("%d requests over %d connections", requests, dials)
 			}
 		})
 	}

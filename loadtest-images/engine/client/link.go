@@ -32,12 +32,16 @@ type link struct {
 	secure bool
 	raw    syscall.RawConn
 	poll   [1]unix.PollFd
-	look   func(descriptor uintptr)
+	look   func(descriptor uintptr) // made once, as asked is: not to allocate for each call
+	asked  func(descriptor uintptr) bool
+	asking []byte // what asked has still to write
+	failed error  // of asked
 }
 
 func newLink(d *Dialer) *link {
 	l := &link{dialer: d}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.asked = l.writeOnce
 	l.look = func(descriptor uintptr) {
 		l.poll[0] = unix.PollFd{Fd: int32(descriptor), Events: unix.POLLIN | unix.POLLRDHUP}
 		if _, err := unix.Poll(l.poll[:], 0); err != nil {
@@ -178,6 +182,47 @@ func (l *link) write(bytes []byte) error {
 			return l.reason(err)
 		}
 	}
+}
+
+// ask writes a whole request to a connection on which nothing has come unasked, and where it is plain returns when
+// something came back. That saves a system call for each exchange: to read at once would tell that nothing is there yet.
+// The runtime forgets what came before it calls writeOnce, and only that.
+func (l *link) ask(request []byte) error {
+	if l.raw == nil || l.secure {
+		return l.write(request)
+	}
+	l.asking, l.failed = request, nil
+	for {
+		err := l.raw.Read(l.asked)
+		if err == nil {
+			break
+		}
+		if !l.goOn(err) {
+			return l.reason(err)
+		}
+	}
+	if l.failed != nil {
+		return l.failed
+	}
+	if len(l.asking) > 0 { // the socket's buffer is full
+		return l.write(l.asking)
+	}
+	return nil
+}
+
+// writeOnce writes where nothing has been written, and says whether there is nothing to wait for.
+func (l *link) writeOnce(descriptor uintptr) bool {
+	if len(l.asking) == 0 {
+		return true
+	}
+	n, err := unix.Write(int(descriptor), l.asking)
+	if n > 0 {
+		l.asking = l.asking[n:]
+	}
+	if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
+		l.failed = err
+	}
+	return l.failed != nil || len(l.asking) > 0
 }
 
 // isStale says whether an idle connection has been closed by the other side, or has bytes that nobody asked for.
