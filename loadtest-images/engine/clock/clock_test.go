@@ -1,0 +1,97 @@
+package clock
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestNowIsTheKernelsMonotonicClock(t *testing.T) {
+	for range 100 {
+		before := Now()
+		var now unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+			t.Fatal(err)
+		}
+		after := Now()
+		// The pairing at the start is exact to some microseconds.
+		if now.Nano() < before-50_000 || now.Nano() > after+50_000 {
+			t.Fatalf("%d is not between %d and %d", now.Nano(), before, after)
+		}
+	}
+}
+
+func TestUnixAndBack(t *testing.T) {
+	at := Now() + int64(time.Hour)
+	back := FromUnix(float64(Unix(at)) / 1e9)
+	if difference := back - at; difference < -int64(time.Millisecond) || difference > int64(time.Millisecond) {
+		t.Errorf("off by %d ns", difference)
+	}
+}
+
+func TestNoSleepIsShort(t *testing.T) {
+	for name, sleep := range map[string]func(int64){"SleepUntil": SleepUntil, "Sleeper": new(Sleeper).Until} {
+		done := make(chan int64)
+		go func() {
+			Precise()
+			due := Now() + 2_000_000
+			sleep(due)
+			done <- Now() - due
+		}()
+		if late := <-done; late < 0 {
+			t.Errorf("%s: %d ns early", name, -late)
+		}
+	}
+}
+
+func TestPastTimesReturnAtOnce(t *testing.T) {
+	SleepUntil(Now() - 1)
+	new(Sleeper).Until(Now() - 1)
+}
+
+// Without the wake these sleeps would outlive the test's own limit.
+func TestWakeEndsASleep(t *testing.T) {
+	var s Sleeper
+	far := Now() + int64(time.Hour)
+	s.Wake()
+	s.Until(far) // ended by the wake before it
+
+	asleep, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		close(asleep)
+		s.Until(far)
+		close(done)
+	}()
+	<-asleep
+	s.Wake() // before or in the sleep: either ends it
+	<-done
+}
+
+func TestWakesAreNeverLost(t *testing.T) {
+	var s Sleeper
+	work, done := make(chan struct{}, 1), make(chan struct{})
+	const rounds = 2000
+	go func() {
+		for taken := 0; taken < rounds; {
+			select {
+			case <-work:
+				taken++
+			default:
+				s.Until(Now() + int64(time.Hour))
+			}
+		}
+		close(done)
+	}()
+	for range rounds {
+		work <- struct{}{}
+		s.Wake()
+	}
+	<-done
+}
+
+func BenchmarkNow(b *testing.B) {
+	for b.Loop() {
+		Now()
+	}
+}
