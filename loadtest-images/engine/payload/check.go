@@ -40,9 +40,9 @@ func NewCheck(path string, equals *string) (*JSONCheck, error) {
 }
 
 func pathSteps(path string) ([]string, error) {
-	rest := path
-	if rest == "$" || strings.HasPrefix(rest, "$.") || strings.HasPrefix(rest, "$[") {
-		rest = strings.TrimPrefix(rest[1:], ".")
+	rest, rooted := strings.CutPrefix(path, "$")
+	if rooted {
+		rest = strings.TrimPrefix(rest, ".")
 	}
 	if rest == "" {
 		return nil, errors.New("it names nothing")
@@ -51,10 +51,11 @@ func pathSteps(path string) ([]string, error) {
 	for first := true; rest != ""; first = false {
 		if rest[0] == '[' {
 			index, after, found := strings.Cut(rest[1:], "]")
-			if n, err := strconv.ParseUint(index, 10, 31); !found || err != nil || strconv.FormatUint(n, 10) != index {
+			n, err := strconv.ParseUint(index, 10, 31)
+			if !found || err != nil {
 				return nil, errors.New("brackets need a whole number, such as [0]")
 			}
-			steps, rest = append(steps, "["+index), after
+			steps, rest = append(steps, "["+strconv.FormatUint(n, 10)), after
 			continue
 		}
 		if !first {

@@ -28,6 +28,8 @@ func TestChecks(t *testing.T) {
 		{"o", equals(`{"a":1}`), ""},
 		{"o.a.b", nil, "is not in the answer"},
 		{"$.o", nil, ""},
+		{"$choices[01].x", nil, ""},
+		{"$[0]", nil, "is not in the answer"},
 	}
 	for _, test := range tests {
 		check, err := NewCheck(test.path, test.equals)
@@ -48,7 +50,7 @@ func TestChecks(t *testing.T) {
 }
 
 func TestPathsThatAreNone(t *testing.T) {
-	for _, path := range []string{"", "$", "$.", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[-1]", "a[01]", "a[0]b", "a]["} {
+	for _, path := range []string{"", "$", "$.", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[-1]", "a[0]b", "a]["} {
 		if check, err := NewCheck(path, nil); err == nil {
 			t.Errorf("%q is taken as %q", path, check.steps)
 		}
