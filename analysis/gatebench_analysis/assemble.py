@@ -62,7 +62,8 @@ def assemble(inputs: Inputs) -> Result:
     window = measured.span(load)
     whole = None if load.started_at is None or load.ended_at is None else (load.started_at, load.ended_at)
     facts = inputs.facts
-    probe = isolation.evidence(inputs.probe, facts.gateway_container_id, facts.cpus, whole or window, window)
+    observed = window or measured.search_span(load)
+    probe = isolation.evidence(inputs.probe, facts.gateway_container_id, facts.cpus, whole or observed, observed)
     gateway = resources.figures(
         inputs.resources,
         inputs.metrics_unavailable,

@@ -59,7 +59,16 @@ def counts(phase: Phase) -> bool:
 
 def span(load: Load) -> tuple[float, float] | None:
     """From the first measured moment to the last, in unix seconds; between stages there may be more."""
-    phases = [phase for phase in load.phases if counts(phase) and seconds_of(phase) is not None]
+    return _span([phase for phase in load.phases if counts(phase)])
+
+
+def search_span(load: Load) -> tuple[float, float] | None:
+    """The same of a search for a capacity that has found none, so that nothing else was measured."""
+    return _span([phase for phase in load.phases if phase.kind == "Search"])
+
+
+def _span(among: Sequence[Phase]) -> tuple[float, float] | None:
+    phases = [phase for phase in among if seconds_of(phase) is not None]
     starts = [phase.full_at for phase in phases if phase.full_at is not None]
     ends = [phase.ended_at for phase in phases if phase.ended_at is not None]
     return (min(starts), max(ends)) if starts and ends else None

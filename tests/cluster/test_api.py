@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import json
 import pathlib
+from typing import Any
 
 import pytest
 import yaml
 
+import refusals
 from cluster import lab as labs
 from cluster.conftest import make_run
 from cluster.lab import Lab
+from gatebench.api import API_VERSION, KIND
 
 
 @pytest.mark.parametrize("path", list(labs.examples("*.yaml")), ids=lambda path: path.stem)
 def test_every_example_is_accepted_as_it_is(lab: Lab, path: pathlib.Path) -> None:
     lab.kubectl("apply", "--dry-run=server", "-f", str(path))
+
+
+def test_specs_that_are_right_are_taken(lab: Lab) -> None:
+    runs = [_run(spec, name) for name, spec in refusals.TAKEN.items()]
+    lab.kubectl("apply", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump_all(runs))
+
+
+def test_specs_that_are_wrong_are_refused_with_the_reason(lab: Lab) -> None:
+    for case, (spec, words) in refusals.REFUSED.items():
+        assert words in lab.refused(_run(spec, case)), case
+
+
+def _run(spec: dict[str, Any], name: str) -> dict[str, Any]:
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
 
 
 def test_a_run_by_url_claims_no_isolation(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 from typing import Any
@@ -10,17 +11,24 @@ import pytest
 import yaml
 
 from gatebench.api import API_VERSION, KIND
-from gatebench.api.quantities import bound_value, quantity_value
+from gatebench.api.quantities import bound_value, duration_seconds, quantity_value
 from gatebench.api.run import BenchmarkRunSpec
+from gatebench.plan import templates
 from gatebench_analysis import metrics
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
-PROFILES = ("demo", "quick", "full", "stress", "baseline", "tokligence", "locustfile")
+LOCUST = ("demo", "quick", "full", "stress", "baseline", "tokligence", "locustfile")
+GO = ("ceiling", "rate", "capacity", "translation", "streaming")
+PROFILES = (*LOCUST, *GO)
 
 
 def documents(path: pathlib.Path) -> list[dict[str, Any]]:
     return [document for document in yaml.safe_load_all(path.read_text()) if document]
+
+
+def config_maps(path: pathlib.Path) -> dict[str, dict[str, str]]:
+    return {o["metadata"]["name"]: o["data"] for o in documents(path) if o["kind"] == "ConfigMap"}
 
 
 def run_of(path: pathlib.Path) -> dict[str, Any]:
@@ -66,6 +74,11 @@ def test_what_a_run_refers_to_is_in_its_file(example: pathlib.Path) -> None:
             wanted.add(("ConfigMap", file.config_map.name))
     if spec.workload.locustfile:
         wanted.add(("ConfigMap", spec.workload.locustfile.config_map.name))
+    dataset, ca = spec.workload.dataset, spec.workload.ca
+    for key in (dataset and dataset.config_map, ca and ca.config_map):
+        if key:
+            assert key.key in config_maps(example)[key.name]
+            wanted.add(("ConfigMap", key.name))
     for request in spec.workload.requests or ():
         wanted |= {("Secret", source.secret_key_ref.name) for source in (request.headers_from or {}).values()}
     assert wanted <= here
@@ -87,8 +100,12 @@ def test_small_twin_fits_a_machine_of_two_cores(small: pathlib.Path) -> None:
     assert quantity_value(spec.gateway.memory) <= quantity_value("1Gi")
     assert spec.load.workers == 2
     assert spec.load.warm_up == 5.0
-    assert spec.load.warm_up + sum(stage.duration for stage in spec.load.stages) <= 25
-    assert max(stage.users for stage in spec.load.stages) <= 150
+    if spec.load.model == "Capacity":
+        assert spec.load.search.budget <= 240
+        return
+    stages = spec.load.stages or ()
+    assert spec.load.warm_up + sum(stage.duration for stage in stages) <= 25
+    assert max(stage.users or stage.rate or 0 for stage in stages) <= 150
 
 
 def test_small_twin_is_judged_by_the_same_metrics(small: pathlib.Path) -> None:
@@ -105,9 +122,10 @@ def test_small_twin_is_judged_by_the_same_metrics(small: pathlib.Path) -> None:
 def test_profiles_keep_their_size(name: str, users: int, workers: int, minutes: int) -> None:
     path = ROOT / "examples" / f"{name}.yaml"
     spec, given = spec_of(path), run_of(path)["spec"]
-    assert max(stage.users for stage in spec.load.stages) == users
+    stages = spec.load.stages or ()
+    assert max(stage.users or 0 for stage in stages) == users
     assert spec.load.workers == workers
-    assert sum(stage.duration for stage in spec.load.stages) == minutes * 60
+    assert sum(stage.duration for stage in stages) == minutes * 60
     assert (spec.gateway.cpus, spec.gateway.memory, spec.workload.scenario) == (4, "8Gi", "gateway-mix")
     assert {"cpus", "memory"} <= given["gateway"].keys(), "written out, not left to the defaults"
     assert {"thinkTime", "spawnRate"} <= given["load"].keys()
@@ -118,9 +136,45 @@ def test_demo_asks_for_less_than_one_core_can_do() -> None:
     spec = spec_of(ROOT / "examples" / "demo.yaml")
     think = spec.load.think_time
     assert think is not None
-    users = max(stage.users for stage in spec.load.stages)
+    users = max(stage.users or 0 for stage in spec.load.stages or ())
     mean_think, latency = (think.min + think.max) / 2, 0.05
     assert users / (mean_think + latency) < 0.7 * 120
+
+
+@pytest.mark.parametrize("name", [f"{name}{twin}" for name in GO for twin in ("", "-small")])
+def test_bodies_of_the_go_engine_can_be_filled_and_are_json(name: str) -> None:
+    spec = spec_of(ROOT / "examples" / f"{name}.yaml")
+    assert spec.load.engine == "Go"
+    for request in spec.workload.requests or ():
+        templates.check(request.body or "", {v.name for v in spec.load.env or ()}, spec.workload.dataset is not None)
+        if request.body:
+            json.loads(re.sub(r"\{\{.*?\}\}", "1", request.body))
+
+
+def test_the_ceiling_is_that_of_the_kit_of_scripts() -> None:
+    load = spec_of(ROOT / "examples" / "ceiling.yaml").load
+    assert [(stage.users, stage.duration) for stage in load.stages or ()] == [(500, 30), (1000, 60)]
+    assert load.think_time is not None
+    assert load.think_time.max == 0
+
+
+@pytest.mark.parametrize("twin", ["", "-small"])
+def test_open_load_has_a_latency_that_a_busy_neighbour_does_not_spoil(twin: str) -> None:
+    for name in ("rate", "capacity"):
+        spec = spec_of(ROOT / "examples" / f"{name}{twin}.yaml")
+        assert spec.load.is_open
+        latency = next(a for a in spec.gateway.args or () if a.startswith("--latency=")).removeprefix("--latency=")
+        assert duration_seconds(latency) >= 0.02
+
+
+@pytest.mark.parametrize("name", ["capacity", "capacity-small"])
+def test_a_search_has_the_samples_and_the_time_that_it_needs(name: str) -> None:
+    """p99 needs 1,000 requests; from the start to 500 a second and back it takes a dozen steps."""
+    spec = spec_of(ROOT / "examples" / f"{name}.yaml")
+    search = spec.load.search
+    assert spec.gateway.cpus == 1
+    assert search.start_rate * search.step >= 1000
+    assert 12 * (search.step + search.settle + 4) <= search.budget
 
 
 def test_no_example_has_a_well_known_key(example: pathlib.Path) -> None:

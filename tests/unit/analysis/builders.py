@@ -132,6 +132,75 @@ def load(**given: Any) -> dict[str, Any]:
     return {**document, **given}
 
 
+def open_load(**given: Any) -> dict[str, Any]:
+    """10 s of warm-up, then 80 s at 60 arrivals a second: 4,690 successes and 10 failures, nothing dropped."""
+    settled = {"users": None, "rate": 60.0, "spike": False}
+    document = load(
+        engine="Go",
+        engineVersion="0.1.0",
+        phases=[
+            phase(0, "WarmUp", 0, 10, **settled),
+            phase(1, "Stage", 10, 90, name="hold", **settled),
+            phase(2, "Drain", 90, 91, users=None, rate=None),
+        ],
+        workers=[go_worker(), go_worker(id="worker-1")],
+        requests=[
+            row(0, latencies(200, seed=2)),
+            row(1, latencies(4690), serviceTime=histogram(latencies(4690, seed=5, median=0.045))),
+            row(1, latencies(10, seed=3, median=0.01), outcome="failure"),
+        ],
+        dropped=[{"phase": 0, "count": 0}, {"phase": 1, "count": 0}],
+        capacity=None,
+    )
+    return {**document, **given}
+
+
+def go_worker(**given: Any) -> dict[str, Any]:
+    """A worker of the Go engine with nothing to complain of."""
+    return worker(**{"kind": "Go", "gcPauseSeconds": 0.002, "inFlightMax": 9, **given})
+
+
+STEPS = ((50, "Held"), (100, "Failed"), (75, "Held"), (80, "Failed"), (75, "Held"), (75, "Held"))
+"""Rates of a search and how they ended; the last two confirmed."""
+
+
+def search(steps: Iterable[tuple[float, str]] = STEPS, confirmed: int = 2, **capacity: Any) -> dict[str, Any]:
+    """A search for a capacity: each step settles for 2 s and is measured for 10 s; its median is its rate in ms."""
+    tried, phases, requests, found = list(steps), [phase(0, "WarmUp", 0, 10, users=None, rate=50.0)], [], []
+    for number, (rate, outcome) in enumerate(tried, 1):
+        begin, index = 12.0 * number, 2 * number
+        last = number > len(tried) - confirmed
+        name, course = f"step-{number}", {"users": None, "rate": rate, "spike": False}
+        phases.append(phase(index - 1, "Search", begin - 2, begin, name=f"{name}-settle", **course))
+        phases.append(
+            phase(index, "Stage" if last else "Search", begin, begin + 10, name=name, fullAt=START + begin, **course)
+        )
+        requests.append(row(index - 1, latencies(int(2 * rate), seed=number), settled=False))
+        requests.append(row(index, latencies(int(10 * rate), seed=number, median=rate / 1000)))
+        why = "" if outcome == "Held" else f"latency.p50 {rate / 1000:g} s is above 0.078 s"
+        found.append({"phase": index, "rate": rate, "outcome": outcome, "why": why})
+    low = max((rate for rate, outcome in tried if outcome == "Held"), default=None)
+    high = min((rate for rate, outcome in tried if outcome != "Held"), default=None)
+    answer = {
+        "requestsPerSecond": low if confirmed else None,
+        "bracket": [low, high],
+        "limitedBy": [one["why"] for one in found if one["rate"] == high][:1],
+        "steps": found,
+        "message": "",
+        **capacity,
+    }
+    ended = START + 12.0 * len(tried) + 10
+    return open_load(
+        phases=phases,
+        requests=requests,
+        errors=[],
+        dropped=[{"phase": one["index"], "count": 0} for one in phases],
+        capacity=answer,
+        dispatchDelay=[{"phase": 2 * len(tried), "histogram": histogram([0.0002] * 500)}],
+        endedAt=ended,
+    )
+
+
 def probe(seconds: int = 95, cpus: tuple[int, ...] = (1,), **given: Any) -> dict[str, Any]:
     """A report whose gateway uses 0.6 of a core, others 1 % of it."""
     times = [START - 2 + second for second in range(seconds)]

@@ -68,7 +68,17 @@ def disturbed() -> Result:
     return builders.result(load=load, probe=builders.probe(busy=0.75), resources=None, metrics_unavailable="it is down")
 
 
-RESULTS = {"clean": builders.result, "mixed": mixed, "disturbed": disturbed}
+def capacity() -> Result:
+    """A search for a capacity that found one."""
+    objectives = (
+        Objective("latency.p50", fail_above=0.078, texts={"failAbove": "78ms"}),
+        Objective("capacity.requestsPerSecond", fail_below=70, texts={"failBelow": "70"}),
+        Objective("dropped", fail_above=0, texts={"failAbove": "0"}),
+    )
+    return builders.result(load=builders.search(), objectives=objectives)
+
+
+RESULTS = {"clean": builders.result, "mixed": mixed, "disturbed": disturbed, "capacity": capacity}
 
 
 def _short(value: Any) -> Any:

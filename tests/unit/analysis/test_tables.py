@@ -30,6 +30,17 @@ def test_requests() -> None:
     assert pd.isna(low["p99.9"])
 
 
+def test_frontier() -> None:
+    frame = tables.load(test_golden.capacity()).frontier
+    assert list(frame["rate"]) == [50, 75, 75, 75, 80, 100]
+    assert list(frame["confirmation"]) == [False, False, True, True, False, False]
+    assert frame["p50"].iloc[-1] == pytest.approx(0.1, rel=0.05)
+    assert frame["gatewayCpuCores"].notna().all()
+    nothing = tables.load(builders.result()).frontier
+    assert len(nothing) == 0
+    assert "errorRatio" in nothing.columns
+
+
 def test_series() -> None:
     frame = tables.load(builders.result()).series
     assert set(frame["source"]) == {"load", "probe", "prometheus"}

@@ -96,6 +96,49 @@ def test_bad_news_while_a_condition_is_unknown_is_shown() -> None:
     assert "Accepted=Unknown ScriptNotFound: ConfigMap x" in render.changes(None, waiting)
 
 
+def open_load(**summary: object) -> dict:  # type: ignore[type-arg]
+    status = statuses.passed()
+    known = {key: item for key, item in status["summary"].items() if key != "ceiling"}
+    return {**status, "summary": {**known, "offeredRate": 60, "dropped": 0, **summary}}
+
+
+def test_open_load_is_shown_with_its_rate_and_its_streams() -> None:
+    streams = {
+        "ttftP50Seconds": 0.05,
+        "ttftP95Seconds": 0.0612,
+        "interTokenP50Seconds": 0.02,
+        "interTokenP99Seconds": 0.0234,
+        "tokensPerSecond": 4510,
+    }
+    shown = text(open_load(streams=streams))
+    assert "throughput      58.2 requests/s of 60 that were asked for\n" in shown
+    assert "dropped         0 arrivals\n" in shown
+    assert "first token     p50 50.0 ms  p95 61.2 ms  p99 -\n" in shown
+    assert "token gaps      p50 20.0 ms  p99 23.4 ms\n" in shown
+    assert "tokens          4,510 tokens/s\n" in shown
+    assert "dropped" not in text(statuses.passed())
+
+
+@pytest.mark.parametrize(
+    ("capacity", "line"),
+    [
+        (
+            {"requestsPerSecond": 75, "bracket": {"low": 75, "high": 80}, "limitedBy": ["latency.p99 is above 0.05 s"]},
+            "capacity        75 requests/s, 80 did not hold (latency.p99 is above 0.05 s)\n",
+        ),
+        ({"requestsPerSecond": 500, "bracket": {"low": 500}}, "capacity        500 requests/s\n"),
+        ({"bracket": {"high": 25}}, "capacity        not found: - requests/s held, 25 did not\n"),
+    ],
+)
+def test_a_capacity_is_shown_with_its_bracket(capacity: dict[str, object], line: str) -> None:
+    assert line in text(open_load(capacity=capacity))
+
+
+def test_live_figures_of_open_load_have_no_users() -> None:
+    live = {"rate": 250, "requestsPerSecond": 248.0, "inFlight": 12, "dropped": 0}
+    assert render.live_figures(live) == ["250 arrivals/s", "248 requests/s", "12 in flight", "0 dropped"]
+
+
 def test_load_line_has_what_is_known() -> None:
     assert render.load_line(of(statuses.measuring())) == (
         "stage-1, 12s of 1m15s, 50 users, 58.2 requests/s, p95 143 ms, errors 0 %, CPU 0.61 cores, memory 412 MiB"

@@ -91,6 +91,14 @@ def test_what_is_not_of_its_type_is_not_known() -> None:
     assert len(state.message) == 1024
 
 
+def test_the_state_of_open_load() -> None:
+    live = {"requestsPerSecond": 240.0, "inFlight": 12, "dropped": 3}
+    state = parse_state({**STATE, "targetRate": 250, "live": live})
+    assert (state.rate, state.live["inFlight"], state.live["dropped"]) == (250.0, 12.0, 3.0)
+    assert parse_state({**STATE, "targetRate": None}).rate is None
+    assert parse_state(STATE).rate is None
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("encoded", [False, True])
 async def test_a_result_is_read_packed_or_not_whatever_its_headers_say(packed: bool, encoded: bool) -> None:

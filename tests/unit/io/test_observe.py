@@ -158,6 +158,25 @@ async def test_a_foreign_object_is_seen_until_it_is_gone() -> None:
         assert not w.context.memory(run.uid).foreign
 
 
+async def test_datasets_and_authorities_that_do_not_exist() -> None:
+    run = samples.run(
+        gateway={"url": "https://gateway.example"},
+        load={"engine": "Go", "model": "Open", "workers": 1, "stages": [{"duration": "10s", "rate": 1}]},
+        workload={
+            "requests": [{"name": "ask", "body": "{{dataset}}"}],
+            "dataset": {"configMap": {"name": "prompts", "key": "a.jsonl"}},
+            "ca": {"configMap": {"name": "trust", "key": "ca.pem"}},
+        },
+    )
+    async with world() as w:
+        w.api.put({**samples.foreign("ConfigMap", "prompts"), "data": {"b.jsonl": ""}})
+        wanted = ("ConfigMap prompts, key a.jsonl", "ConfigMap trust, key ca.pem")
+        assert (await seen(run, w)).missing_references == wanted
+        w.api.put({**samples.foreign("ConfigMap", "prompts"), "data": {"a.jsonl": ""}})
+        w.api.put({**samples.foreign("ConfigMap", "trust"), "data": {"ca.pem": ""}})
+        assert (await seen(run, w)).missing_references == ()
+
+
 @pytest.mark.fault(4)
 async def test_configmaps_that_the_spec_names_and_that_do_not_exist() -> None:
     run = samples.run(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import pathlib
+from typing import Any
 
 import pytest
 import yaml
 
-from gatebench.api.run import BenchmarkRunSpec
+from gatebench.api.run import BenchmarkRunSpec, active_deadline, schedule
 from gatebench.api.status import BenchmarkRunStatus
-from gatebench.plan import children, names
+from gatebench.plan import children, document, names
 from gatebench.plan.run import Run
 from gatebench.settings import Settings
+from gatebench_locust import plan as fleet_plan
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "golden" / "plan"
 SETTINGS = Settings.model_validate(
@@ -50,7 +52,50 @@ gateway: {image: "g:1", isolation: None, serviceAccountName: own, runAsUser: 0, 
 workload: {scenario: gateway-mix}
 load: {workers: 1, envFrom: [{secretRef: {name: s}}], stages: [{duration: 30s, users: 50}]}
 """,
+    "go-open-by-url": """
+gateway: {url: "https://gateway.example"}
+workload:
+  requests:
+    - name: ask
+      body: '{"user": "{{env TENANT}}", "prompt": "{{dataset}}"}'
+      check: {jsonPath: "choices[0].message.content"}
+  dataset: {configMap: {name: prompts, key: prompts.jsonl}, order: Shuffled}
+  ca: {configMap: {name: trust, key: ca.pem}}
+  http2: true
+load:
+  engine: Go
+  model: Open
+  workers: 1
+  arrivals: Constant
+  maxInFlight: 500
+  seed: 7
+  env: [{name: TENANT, valueFrom: {secretKeyRef: {name: s, key: k}}}]
+  stages: [{duration: 30s, rate: 200}, {name: burst, duration: 5s, rate: 0.5, spike: true}]
+""",
+    "go-capacity": """
+gateway: {image: "g:1", cpus: 1}
+workload:
+  requests: [{name: ask, body: "{{dataset}}"}]
+  dataset: {persistentVolumeClaim: {name: prompts, path: sets/a.jsonl}}
+load:
+  engine: Go
+  model: Capacity
+  workers: 2
+  workerResources: {cpu: "1"}
+  capacity: {startRate: 20, step: 60s, tolerance: 10%, budget: 10m}
+objectives:
+  - {metric: latency.p99, failAbove: 50ms}
+  - {metric: requests.ask.latency.p99, failAbove: 1s}
+  - {metric: errorRatio, failAbove: 2%}
+  - {metric: gateway.cpu.mean, failAbove: "0.9"}
+  - {metric: capacity.requestsPerSecond, failBelow: 100}
+""",
 }
+
+
+def plan_of(text: str) -> dict[str, Any]:
+    """plan.json of a run with this spec."""
+    return document.document(run_of(text))
 
 
 def run_of(text: str, name: str = "demo.run") -> Run:
@@ -71,6 +116,82 @@ def test_the_children_are_as_reviewed(case: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     assert text == path.read_text(), "make generate rewrites the goldens; read the diff"
+
+
+def test_go_workers_run_the_engine_under_locusts_master() -> None:
+    made = children.desired(run_of(SPECS["go-capacity"]), SETTINGS, node=None, operator_namespace="x", key=b"k")
+    images = {
+        m["metadata"]["labels"]["app.kubernetes.io/component"]: (container["image"], container["args"])
+        for m in made
+        if m["kind"] == "Pod"
+        for container in m["spec"]["containers"]
+        if container["name"] in ("master", "worker")
+    }
+    assert images == {"master": ("locust:1", ["master"]), "worker": ("engine:1", ["worker"])}
+
+
+def test_datasets_and_authorities_are_where_the_plan_says_on_workers_alone() -> None:
+    run = run_of(SPECS["go-open-by-url"])
+    plan = document.document(run)
+    made = children.desired(run, SETTINGS, node=None, operator_namespace="x", key=b"k")
+    mounts = {
+        container["name"]: {m["name"]: m for m in container["volumeMounts"]}
+        for pod in made
+        if pod["kind"] == "Pod"
+        for container in pod["spec"]["containers"]
+    }
+    for name, path in (("dataset", plan["workload"]["dataset"]["path"]), ("ca", plan["caFile"])):
+        mount = mounts["worker"][name]
+        assert path.startswith(mount["mountPath"] + "/")
+        assert mount["readOnly"] is True
+        assert name not in mounts["master"]
+    assert plan["maskedEnv"] == ["GATEBENCH_TOKEN", "TENANT"]
+
+
+def test_the_plan_of_open_load_has_rates_and_no_users() -> None:
+    plan = plan_of(SPECS["go-open-by-url"])
+    assert [(stage.get("rate"), "users" in stage, stage["spike"]) for stage in plan["stages"]] == [
+        (200.0, False, False),
+        (0.5, False, True),
+    ]
+    given = {key: plan[key] for key in ("engine", "model", "arrivals", "maxInFlight", "seed", "http2")}
+    assert given == {
+        "engine": "Go",
+        "model": "Open",
+        "arrivals": "Constant",
+        "maxInFlight": 500,
+        "seed": 7,
+        "http2": True,
+    }
+
+
+def test_the_plan_of_a_search_has_the_bounds_that_a_step_can_be_judged_by() -> None:
+    plan = plan_of(SPECS["go-capacity"])
+    assert (plan["stages"], plan["arrivals"], plan["maxInFlight"], plan["seed"]) == ([], "Poisson", 1000, 1)
+    assert plan["capacity"] == {
+        "startRate": 20.0,
+        "maxRate": 100_000.0,
+        "stepSeconds": 60.0,
+        "settleSeconds": 5.0,
+        "tolerance": 0.1,
+        "maxSteps": 40,
+        "budgetSeconds": 600.0,
+        "objectives": [{"metric": "latency.p99", "below": 0.05}, {"metric": "errorRatio", "below": 0.02}],
+    }
+
+
+@pytest.mark.parametrize("case", sorted(SPECS))
+def test_the_fleet_reads_its_plan(case: str) -> None:
+    spec = run_of(SPECS[case]).spec.load
+    read = fleet_plan.parse(plan_of(SPECS[case]))
+    assert (read.engine, read.model, read.expected_workers) == (spec.engine, spec.model, spec.workers)
+    assert [stage.spike for stage in read.stages] == [stage.spike for stage in spec.stages or ()]
+
+
+def test_a_search_may_take_its_budget() -> None:
+    spec = run_of(SPECS["go-capacity"]).spec
+    assert schedule(spec).total == 30 + 600 + 60
+    assert active_deadline(spec) == 690 + 1800
 
 
 def test_the_gateways_pod_is_guaranteed_and_only_its_cpus_are_whole() -> None:
