@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 4.0  # what a pause takes where answers are fast: two reports, and the way to the next phase
+SHORTEST_SETTLE_SECONDS = 1.0  # a step starts from nothing: its first second is no steady state
 _BEYOND_TIMEOUT_SECONDS = 3.0  # by then even what timed out has been reported
 _POLL = 0.05
 
@@ -33,7 +34,7 @@ def lead(conductor: Conductor) -> None:
     """Warm-up and search; the confirmations become the run's stages. Raises EndEarly."""
     wanted = conductor.plan.capacity
     assert wanted is not None
-    search = conductor.search = Search(wanted, wanted.settle + wanted.step + PAUSE_SECONDS)
+    search = conductor.search = Search(wanted, _settle(wanted) + wanted.step + PAUSE_SECONDS)
     line = Line(conductor)
     for phase in conductor.phases[:-1]:
         line.run(phase)
@@ -54,9 +55,8 @@ def lead(conductor: Conductor) -> None:
 
 def _try(conductor: Conductor, line: Line, wanted: Capacity, step: Step, budget_ends: float) -> Verdict:
     plan, name = conductor.plan, f"step-{step.number}"
-    if wanted.settle > 0:
-        settle = Rate(step.rate, step.rate, wanted.settle)
-        line.run(phases.arrivals(plan, _next(conductor), f"{name}-settle", SEARCH, settle), settled=False)
+    settle = Rate(step.rate, step.rate, _settle(wanted))
+    line.run(phases.arrivals(plan, _next(conductor), f"{name}-settle", SEARCH, settle), settled=False)
     index = _next(conductor)
     conductor.search_phases[step.number] = index
     line.run(phases.arrivals(plan, index, name, SEARCH, Rate(step.rate, step.rate, wanted.step)), settled=True)
@@ -67,6 +67,10 @@ def _try(conductor: Conductor, line: Line, wanted: Capacity, step: Step, budget_
     quiet = _await_quiet(conductor, pause, min(ends, max(budget_ends, time.monotonic() + PAUSE_SECONDS)))
     line.cut()
     return judge(window_of(conductor, index, step.rate, wanted.step, quiet), wanted.objectives)
+
+
+def _settle(wanted: Capacity) -> float:
+    return max(wanted.settle, SHORTEST_SETTLE_SECONDS)
 
 
 def _next(conductor: Conductor) -> int:

@@ -75,6 +75,7 @@ class Search:
         self._refused_again: set[float] = set()
         self._confirmed: list[int] = []  # of the present lower end
         self._stride: float | None = None  # None: double
+        self._blind: Tried | None = None  # the highest step with too few samples, before any has held
         self._step: Step | None = None
         self._found = False
         self._end: str | None = None
@@ -115,10 +116,10 @@ class Search:
         self.tried.append(one)
         if outcome == HELD:
             self._hold(step)
+        elif unmeasured and self.low is None:
+            self._blind = one  # it says nothing of the gateway; a higher rate has more samples
         else:
             self._refuse(one)
-            if unmeasured and self.low is None:  # a lower rate has fewer samples still
-                self._end = f"at {step.rate:g} requests/s the steps are too short: {'; '.join(why)}"
 
     def finding(self) -> Finding:
         """What has been found; also of a search that was broken off."""
@@ -133,7 +134,7 @@ class Search:
     def _choose(self) -> tuple[float, Purpose] | None:
         low, high, limits = self.low, self.high, self._limits
         if low is None and high is None:
-            return limits.start_rate, Purpose.CLIMB
+            return self._start()
         if low is None:
             return self._descend(high or 0.0)
         if high is None:
@@ -142,7 +143,23 @@ class Search:
             return _between(low, high), Purpose.BISECT
         return self._confirm(low, high)
 
+    def _start(self) -> tuple[float, Purpose] | None:
+        if self._blind is None:
+            return self._limits.start_rate, Purpose.CLIMB
+        rate = self._blind.step.rate
+        if rate >= self._limits.max_rate:
+            return self._too_short(self._blind)
+        return min(self._limits.max_rate, 2 * rate), Purpose.CLIMB
+
+    def _too_short(self, one: Tried) -> None:
+        self._end = f"at {one.step.rate:g} requests/s the steps are too short: {'; '.join(one.why)}"
+
     def _descend(self, high: float) -> tuple[float, Purpose] | None:
+        blind = self._blind
+        if blind is not None and blind.step.rate >= high / 2:
+            if high - blind.step.rate <= self._limits.tolerance * high:
+                return self._too_short(blind)
+            return _between(blind.step.rate, high), Purpose.DESCEND
         rate = _tidy(high / 2)
         if rate < self._limits.start_rate * _LOWEST_SHARE:
             self._end = f"even {high:g} requests/s did not hold: {'; '.join(self._refused[high].why)}"

@@ -221,12 +221,34 @@ def test_what_the_budget_was_too_small_for() -> None:
     assert (finding.rate, finding.low, finding.high) == (None, None, None)
 
 
-def test_steps_that_are_too_short_are_not_made_shorter_of_samples_still() -> None:
+def test_where_every_step_has_too_few_samples_that_is_said() -> None:
+    search = Search(limits(max_rate=400.0), COST)
+    while search.next(0.0) is not None:
+        search.record(FAILED, ("latency.p99 is unmeasured",), unmeasured=True)
+    assert rates(search) == [(100, "climb"), (200, "climb"), (400, "climb")]
+    finding = search.finding()
+    assert (finding.rate, finding.low, finding.high) == (None, None, None)
+    assert finding.message == "at 400 requests/s the steps are too short: latency.p99 is unmeasured"
+
+
+@pytest.mark.parametrize("capacity", [130.0, 5000.0])
+def test_rates_with_too_few_samples_are_passed_over(capacity: float) -> None:
     search = Search(limits(), COST)
-    assert search.next(0.0) is not None
-    search.record(FAILED, ("latency.p99 is unmeasured: 3 samples are too few, it needs 1000",), unmeasured=True)
-    assert search.next(COST) is None
-    assert "at 100 requests/s the steps are too short: latency.p99 is unmeasured" in search.finding().message
+    while (step := search.next(0.0)) is not None:
+        few = step.rate < 110
+        outcome = FAILED if few or step.rate > capacity else HELD
+        search.record(outcome, () if outcome == HELD else ("why",), unmeasured=few)
+    assert search.finding().rate == pytest.approx(capacity, rel=0.05)
+
+
+def test_a_capacity_below_what_can_be_measured_is_not_found() -> None:
+    search = Search(limits(tolerance=0.2), COST)
+    while (step := search.next(0.0)) is not None:
+        search.record(FAILED, ("why",), unmeasured=step.rate < 170)
+    assert rates(search) == [(100, "climb"), (200, "climb"), (150, "descend"), (175, "descend")]
+    finding = search.finding()
+    assert (finding.rate, finding.low, finding.high) == (None, None, 175)
+    assert "at 150 requests/s the steps are too short" in finding.message
 
 
 def test_a_search_that_was_broken_off_has_no_capacity() -> None:

@@ -1,0 +1,207 @@
+"""Open load and capacity searches as the master leads them, with simulated workers in a time of their own."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from contract.fleetlab.simulated import Gateway
+from gatebench_locust import arrivals, capacity, document, metrics, state
+from gatebench_locust.conductor import EndEarly
+from gatebench_locust.phases import SEARCH, STAGE
+from unit.locust.fleet import Fleet
+from unit.locust.test_phases import go
+
+SEARCH_PLAN = {"startRate": 100, "maxRate": 5000, "stepSeconds": 10, "settleSeconds": 2, "budgetSeconds": 2000}
+P99 = {"metric": "latency.p99", "below": 0.1}
+
+
+def searching(monkeypatch: pytest.MonkeyPatch, gateway: Gateway, cpu: float = 0.2, **changes: Any) -> Fleet:
+    plan = go(
+        model="Capacity",
+        stages=[],
+        expectedWorkers=2,
+        arrivals="Constant",
+        timeoutSeconds=10.0,
+        capacity=SEARCH_PLAN | {"objectives": [P99]} | changes,
+    )
+    return Fleet(plan, gateway, monkeypatch, cpu)
+
+
+def built(fleet: Fleet) -> dict[str, Any]:
+    return document.build(fleet, fleet.collector.requests, fleet.collector.failures)
+
+
+def test_open_stages_follow_each_other_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [
+        {"name": "a", "durationSeconds": 10.0, "rate": 200.0},
+        {"name": "b", "durationSeconds": 5.0, "rate": 400.0, "ramp": True},
+        {"name": "c", "durationSeconds": 2.5, "rate": 800.0, "spike": True},
+    ]
+    fleet = Fleet(go(model="Open", stages=stages, expectedWorkers=2), Gateway(1e9), monkeypatch)
+    arrivals.lead(fleet)
+    told = [course.message for course in fleet.workers["w1"].courses]
+    assert [(m["phase"], m["settled"], m["worker"], m["workers"]) for m in told] == [
+        (0, False, 1, 2),
+        (1, True, 1, 2),
+        (2, False, 1, 2),
+        (3, True, 1, 2),
+    ]
+    assert told[2]["rate"] == {"from": 200.0, "to": 400.0, "seconds": 5.0}
+    starts = [m["startsAt"] for m in told]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
+    assert gaps == pytest.approx([30.0, 10.0, 5.0], abs=1e-5)
+    assert fleet.clock.time() == pytest.approx(starts[-1] + 2.5, abs=1e-5), "the drain begins when the last stage ends"
+    assert fleet.runner.user_count == 2
+    out = built(fleet)
+    assert [(p["kind"], p["rate"], p["spike"], p["users"], p["fullAt"] is not None) for p in out["phases"]] == [
+        ("WarmUp", 200.0, False, None, False),
+        ("Stage", 200.0, False, None, True),
+        ("Ramp", 400.0, False, None, False),
+        ("Stage", 800.0, True, None, True),
+    ]
+    for record, start in zip(fleet.records, starts, strict=True):
+        assert record.started == start
+        assert record.full in (None, start)
+    assert out["capacity"] is None
+    assert (out["engine"], out["engineVersion"]) == ("Go", "1.2.3")
+    assert out["dropped"] == [{"phase": phase, "count": 0} for phase in range(4)]
+
+
+def test_a_stop_ends_open_load_and_leaves_no_phase_that_ends_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [{"name": name, "durationSeconds": 10.0, "rate": 200.0} for name in "ab"]
+    fleet = Fleet(go(model="Open", stages=stages, expectedWorkers=2), Gateway(1e9), monkeypatch)
+    fleet.breaks_at = fleet.clock.now + 39.9
+    with pytest.raises(EndEarly):
+        arrivals.lead(fleet)
+    fleet.enter(fleet._last_phase())
+    assert [record.phase.index for record in fleet.records] == [0, 1, 3]
+    assert all(record.ended is None or record.ended >= record.started for record in fleet.records)
+
+
+def test_the_state_of_open_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [{"name": "a", "durationSeconds": 60.0, "rate": 200.0}]
+    fleet = Fleet(go(model="Open", stages=stages, expectedWorkers=2), Gateway(1e9, dropped_above=100.0), monkeypatch)
+    monkeypatch.setattr(state, "time", fleet.clock)
+    assert fleet.rate() is None
+    assert fleet.target() == (2, 2.0)
+    fleet.breaks_at = fleet.clock.now + 50
+    with pytest.raises(EndEarly):
+        arrivals.lead(fleet)
+    now = state.build(fleet, False)
+    assert (now["targetRate"], now["targetUsers"], now["totalSeconds"]) == (200.0, 2, 90.0)
+    assert now["live"]["inFlight"] == 6
+    assert now["live"]["dropped"] == sum(fleet.collector.dropped.values()) > 1000
+    text = metrics.exposition(fleet).decode()
+    assert "gatebench_fleet_rate_target 200.0" in text
+    assert "gatebench_fleet_in_flight 6.0" in text
+    assert f"gatebench_fleet_dropped_total {float(now['live']['dropped'])}" in text
+
+
+def test_a_search_finds_the_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = searching(monkeypatch, Gateway(750.0))
+    capacity.lead(fleet)
+    out = built(fleet)
+    found = out["capacity"]
+    assert found["requestsPerSecond"] == pytest.approx(750, rel=0.05)
+    low, high = found["bracket"]
+    assert low == found["requestsPerSecond"] <= 750 < high
+    assert found["limitedBy"] == ["latency.p99 0.5 s is above 0.1 s"]
+    assert not fleet.message
+    kinds = {p["index"]: p["kind"] for p in out["phases"]}
+    stages = [index for index, kind in kinds.items() if kind == STAGE]
+    last = found["steps"][-2:]
+    assert [step["phase"] for step in last] == stages
+    assert {(step["rate"], step["outcome"], step["why"]) for step in last} == {(low, "Held", "")}
+    for step in found["steps"]:
+        phase = next(p for p in out["phases"] if p["index"] == step["phase"])
+        assert phase["rate"] == step["rate"]
+        assert phase["endedAt"] - phase["startedAt"] == pytest.approx(10.0, abs=0.01)
+        assert phase["fullAt"] == phase["startedAt"]
+        rows = [row for row in out["requests"] if row["phase"] == step["phase"]]
+        assert sum(row["count"] for row in rows) == pytest.approx(step["rate"] * 10, abs=2)
+        assert all(row["settled"] for row in rows)
+        assert (step["outcome"] == "Held") == (step["rate"] <= 750)
+    assert {kind for index, kind in kinds.items() if index and index not in stages} == {SEARCH}
+    assert [p["index"] for p in out["phases"]] == list(range(len(out["phases"])))
+    assert fleet._last_phase().index == len(out["phases"])
+    assert out["requests"][0]["serviceTime"]["count"] > 0
+    for worker in out["workers"]:
+        assert worker["inFlightMax"] == 3
+        assert 0.01 < worker["gcPauseSeconds"] < 0.02 + 1e-9, "of the two confirmations"
+        assert worker["cpuRatioMean"] == pytest.approx(0.2 * low / 2 / 1000, rel=0.2)
+
+
+def test_after_a_step_arrivals_pause_until_nothing_is_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = searching(monkeypatch, Gateway(150.0, backlog=7.0), maxSteps=2)
+    capacity.lead(fleet)
+    pauses = [r for r in fleet.records if r.phase.name.endswith("-pause")]
+    assert [r.phase.rate.end for r in pauses if r.phase.rate] == [0.0, 0.0]
+    first, second = pauses
+    assert first.ended is not None
+    assert first.ended - first.started < 4.0
+    assert fleet.clock.time() - second.started >= 7.0
+    assert fleet.search is not None
+    assert fleet.search.tried[1].why == ("latency.p99 0.5 s is above 0.1 s",)
+
+
+def test_a_wait_for_what_is_in_flight_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = searching(monkeypatch, Gateway(150.0, backlog=1e6), maxSteps=2)
+    capacity.lead(fleet)
+    assert fleet.search is not None
+    assert "requests were still open when the wait for them ended" in fleet.search.tried[1].why
+    assert 10 < fleet.clock.time() - fleet.records[-1].started < 15
+    assert "the 2 steps that it may take" in fleet.message
+
+
+def test_a_search_stays_within_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = searching(monkeypatch, Gateway(750.0, backlog=5.0), budgetSeconds=60)
+    begins = fleet.clock.now
+    capacity.lead(fleet)
+    assert fleet.clock.now - begins <= 30 + 60 + 1
+    found = built(fleet)["capacity"]
+    assert found["requestsPerSecond"] is None
+    assert "the 60 s that it may take were not enough" in found["message"] == fleet.message
+    assert STAGE not in {record.phase.kind for record in fleet.records}
+
+
+def test_a_search_that_ends_at_the_generator_has_no_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = searching(monkeypatch, Gateway(1e9), cpu=1.0)  # 1,000 requests a second and worker are all that it can
+    capacity.lead(fleet)
+    out = built(fleet)
+    found = out["capacity"]
+    assert found["requestsPerSecond"] is None
+    assert found["message"].startswith("GeneratorSaturated")
+    assert {step["outcome"] for step in found["steps"]} == {"Held", "GeneratorSaturated"}
+    assert found["bracket"][0] == pytest.approx(1800, rel=0.06)
+    assert "of the CPU that it may use" in found["limitedBy"][0]
+
+
+@pytest.mark.parametrize(
+    ("gateway", "why"),
+    [
+        (Gateway(1e9, error_ratio=0.1), "errorRatio 0.098 is above 0.01"),
+        (Gateway(1e9, dropped_above=50.0), "dropped 498 is above 0; 50 answers/s did not keep up"),
+    ],
+)
+def test_a_gateway_that_does_not_do_what_is_asked_has_none(
+    monkeypatch: pytest.MonkeyPatch, gateway: Gateway, why: str
+) -> None:
+    fleet = searching(monkeypatch, gateway, maxSteps=1, objectives=[])
+    capacity.lead(fleet)
+    (step,) = built(fleet)["capacity"]["steps"]
+    assert step["outcome"] == "Failed"
+    assert why in step["why"]
+
+
+def test_a_search_that_is_stopped_shows_what_it_has_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = searching(monkeypatch, Gateway(750.0))
+    fleet.breaks_at = fleet.clock.now + 55
+    with pytest.raises(EndEarly):
+        capacity.lead(fleet)
+    found = built(fleet)["capacity"]
+    assert (found["requestsPerSecond"], found["message"]) == (None, "the search was broken off")
+    assert [step["rate"] for step in found["steps"]] == [100]
+    assert fleet.outcome == "Stopped"
