@@ -67,7 +67,7 @@ type Plan struct {
 	Timeout         float64
 	WarmUp          float64
 	SpawnRate       float64
-	ThinkTime       *Range // nil: the workload's own
+	ThinkTime       *Range // of closed load; never nil
 	Stages          []Stage
 	Requests        []Request
 	Scenario        string // empty unless the workload is a built-in scenario
