@@ -75,8 +75,9 @@ class Capacity(Model):
     max_rate: Rate = 100_000.0
     """Arrivals per second that are not exceeded."""
     step: duration("1s", "1h") = 30.0  # type: ignore[valid-type]
-    """How long each rate is measured: long enough at startRate for the samples that a percentile needs."""
-    settle: duration("0s", "1h") = 5.0  # type: ignore[valid-type]
+    """How long each rate is measured. A percentile needs ten requests above it: p99 a thousand in a step. Rates that
+    have fewer cannot be judged, and are passed over."""
+    settle: duration("1s", "1h") = 5.0  # type: ignore[valid-type]
     """Load at a step's rate before it is measured."""
     tolerance: Bound = "5%"
     """The search is fine enough when the highest rate that held is within this share of the lowest that failed."""

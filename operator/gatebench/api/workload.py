@@ -172,4 +172,5 @@ class Workload(Model):
     ca: CertificateAuthority | None = None
     """Whom to trust besides the well-known authorities, for a gateway given by an https url (engine Go)."""
     http2: bool = False
-    """Speaks HTTP/2 where the gateway does, on connections that requests share (engine Go)."""
+    """Speaks HTTP/2 where the gateway does, over connections that requests share (engine Go). Without https the gateway
+    must speak it."""

@@ -106,7 +106,7 @@ def _bodies(run: Run, world: World) -> tuple[Reason, str] | None:
 
 
 def _capacity(run: Run, world: World) -> tuple[Reason, str] | None:
-    """A search whose first step could not be judged."""
+    """A search that could judge no step."""
     if run.spec.load.model != "Capacity":
         return None
     search = run.spec.load.search
@@ -116,15 +116,15 @@ def _capacity(run: Run, world: World) -> tuple[Reason, str] | None:
         return Reason.INVALID_SPEC, f"spec.load.capacity.tolerance: {error}"
     if not 0.001 <= tolerance <= 0.5:
         return Reason.INVALID_SPEC, "spec.load.capacity.tolerance: must be from 0.1% to 50%"
-    samples = search.start_rate * search.step
+    samples = search.max_rate * search.step
     for bound in document.search_bounds(run):
         quantile = _QUANTILE.search(bound["metric"])
         needed = round(_SAMPLES_ABOVE / (1 - float(quantile[1]) / 100)) if quantile else 0
         if samples < needed:
             return (
                 Reason.INVALID_SPEC,
-                f"spec.load.capacity: {bound['metric']} needs {needed:,} requests a step, and startRate has"
-                f" {samples:,.0f} in {search.step:g} s: raise startRate or step",
+                f"spec.load.capacity: {bound['metric']} needs {needed:,} requests a step, and even maxRate has only"
+                f" {samples:,.0f} in {search.step:g} s: raise step or maxRate",
             )
     return None
 
