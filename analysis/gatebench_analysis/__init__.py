@@ -6,7 +6,7 @@ documents that `gatebench artifacts` saves.
 - `document`: the result document. `read(path or bytes)`, `write(result)`, `fit(result, limit)`.
 - `metrics`: all metric names with unit and source. `find(name)`, `observe(result, name, stage)`.
 - `text`: `table(result)`, the whole result as a table for terminals.
-- `tables`: `load(result)`, pandas DataFrames `requests` and `series` (needs pandas).
+- `tables`: `load(result)`, pandas DataFrames `requests`, `series` and `frontier` (needs pandas).
 - `objectives`: `Objective`, `evaluate`, `judge`, `check`.
 - `validity`: `verdict(result)`: whether the measurement can be trusted, and why not.
 - `isolation`: what a probe's report proves about the gateway's cores.

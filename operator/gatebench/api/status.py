@@ -40,7 +40,7 @@ class Progress(Model):
     elapsed_seconds: float | None = None
     """Seconds since the load started."""
     total_seconds: float | None = None
-    """Seconds that the load takes."""
+    """Seconds that the load takes; of a search for a capacity, at most."""
     percent: int | None = None
     """How much of the load is done."""
     workers_seen: int | None = None
