@@ -16,7 +16,8 @@ type answer struct {
 	streaming bool
 	keeping   bool
 	bytes     int64
-	tail      []byte
+	tail      []byte // of a body that came in parts
+	text      []byte // what is kept, wherever it is
 }
 
 // begin prepares for the body of an answer to call.
@@ -24,7 +25,7 @@ func (a *answer) begin(call *payload.Call, res *Result) {
 	good := res.Status == call.Status
 	a.streaming = good && call.Stream
 	a.keeping = good && !call.Stream && (call.CountsTokens || call.Check != nil)
-	a.bytes, a.tail = 0, a.tail[:0]
+	a.bytes, a.tail, a.text = 0, a.tail[:0], nil
 	if a.streaming {
 		a.stream.Start(res.Sent, res.Gaps)
 	}
@@ -42,12 +43,22 @@ func (a *answer) take(part []byte, at int64) error {
 	return nil
 }
 
+func (a *answer) whole(body []byte, at int64) error {
+	if a.streaming {
+		return a.take(body, at)
+	}
+	a.bytes = int64(len(body))
+	a.text = body // a buffer holds no more than is to be kept
+	return nil
+}
+
 func (a *answer) keep(part []byte) {
 	part = part[max(0, len(part)-keptTail):]
 	if len(a.tail)+len(part) > 2*keptTail {
 		a.tail = a.tail[:copy(a.tail, a.tail[len(a.tail)-keptTail:])]
 	}
 	a.tail = append(a.tail, part...)
+	a.text = a.tail[max(0, len(a.tail)-keptTail):]
 }
 
 // measured puts into res what is known of the body, as far as it came.
@@ -73,14 +84,13 @@ func (a *answer) judge(call *payload.Call, res *Result) {
 		}
 		return
 	}
-	tail := a.tail[max(0, len(a.tail)-keptTail):]
 	if call.CountsTokens {
-		res.Tokens = outputTokens(tail)
+		res.Tokens = outputTokens(a.text)
 	}
 	if call.Check != nil {
 		why := payload.TooLongCheck
 		if a.bytes <= keptTail {
-			why = call.Check.Fails(tail)
+			why = call.Check.Fails(a.text)
 		}
 		if why != "" {
 			res.fail(Check, why)

@@ -15,6 +15,8 @@ var errLongBody = errors.New("the answer is longer than 1 GiB")
 // sink takes a body as it comes; `at` is when the part came.
 type sink interface {
 	take(part []byte, at int64) error
+	// whole takes one that came at once. It is valid until the next answer is read.
+	whole(body []byte, at int64) error
 }
 
 // body reads what follows h in answer to a request of this method, and says whether the connection can be used again.
@@ -27,6 +29,10 @@ func (r *reader) body(h *head, method string, to sink) (reusable bool, err error
 	case h.chunked:
 		// A length beside chunks is how answers are smuggled: nothing more is read from such a connection.
 		return h.keep && h.length < 0, r.chunks(to)
+	case h.length > 0 && h.length <= int64(r.to-r.from):
+		all := r.buffer[r.from : r.from+int(h.length)]
+		r.from += len(all)
+		return h.keep, to.whole(all, r.at)
 	case h.length >= 0:
 		return h.keep, r.exactly(h.length, to)
 	}

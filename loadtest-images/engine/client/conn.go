@@ -1,8 +1,6 @@
 package client
 
 import (
-	"strconv"
-
 	"gatebench.dev/engine/clock"
 	"gatebench.dev/engine/payload"
 )
@@ -25,7 +23,10 @@ type conn struct {
 	reader reader
 	answer answer
 	out    []byte
-	used   int64 // when the last exchange ended
+
+	call    *payload.Call // the last one with a constant body
+	request []byte        // its request, which all connections have in common
+	used    int64         // when the last exchange ended
 }
 
 func newConn(d *Dialer) *conn { return &conn{dialer: d, link: newLink(d)} }
@@ -96,28 +97,21 @@ func (r *reader) final(h *head) error {
 
 // send writes a request, by one write unless it is long.
 func (c *conn) send(call *payload.Call, body []byte, write func([]byte) error) error {
-	host := call.Host
-	if host == "" {
-		host = c.dialer.host
+	if len(body) > copiedBody {
+		c.out = c.dialer.render(c.out[:0], call, body)
+		if err := c.link.write(c.out); err != nil {
+			return err
+		}
+		return c.link.write(body)
 	}
-	out := append(append(c.out[:0], call.Method...), ' ')
-	out = append(append(append(out, c.dialer.prefix...), call.Path...), " HTTP/1.1\r\nHost: "...)
-	out = append(append(append(out, host...), "\r\n"...), call.Header...)
-	if len(body) > 0 || call.Method == "POST" || call.Method == "PUT" || call.Method == "PATCH" {
-		out = append(out, "Content-Length: "...)
-		out = append(strconv.AppendInt(out, int64(len(body)), 10), "\r\n"...)
+	if call.IsConstant(body) {
+		if c.call != call {
+			c.call, c.request = call, c.dialer.constant(call, body)
+		}
+		return write(c.request)
 	}
-	out = append(out, "\r\n"...)
-	if len(body) <= copiedBody {
-		out = append(out, body...)
-		c.out = out
-		return write(out)
-	}
-	c.out = out
-	if err := c.link.write(out); err != nil {
-		return err
-	}
-	return c.link.write(body)
+	c.out = append(c.dialer.render(c.out[:0], call, body), body...)
+	return write(c.out)
 }
 
 // Abort is as Conn says. The connection is then of no more use.

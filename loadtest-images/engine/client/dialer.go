@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -29,6 +30,7 @@ type Dialer struct {
 	timeoutMessage string
 	tls            *tls.Config // nil: none
 	http2          bool
+	requests       sync.Map // of calls whose bodies never change, whole
 	dial           func(ctx context.Context, network, address string) (net.Conn, error)
 }
 

@@ -24,6 +24,8 @@ func (c *collected) take(part []byte, _ int64) error {
 	return err
 }
 
+func (c *collected) whole(body []byte, at int64) error { return c.take(body, at) }
+
 // split gives a text in pieces of at most the given sizes, in turn.
 type split struct {
 	text  []byte

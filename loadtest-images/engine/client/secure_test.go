@@ -72,8 +72,9 @@ func TestSecureConnections(t *testing.T) {
 				if call.Check = checked(t, "body", "hello"); do(c, call, "hello").Kind != OK {
 					t.Error("the body is another")
 				}
-				call.Host, call.Check = "other.example", checked(t, "host", "other.example")
-				if res := do(c, call, ""); res.Kind != OK {
+				other := post()
+				other.Host, other.Check = "other.example", checked(t, "host", "other.example")
+				if res := do(c, other, ""); res.Kind != OK {
 					t.Errorf("%+v", res)
 				}
 				missing := get()

@@ -11,7 +11,7 @@ import (
 	"gatebench.dev/engine/plan"
 )
 
-// Call is a request, ready to send.
+// Call is a request, ready to send. It is not changed any more once it is sent.
 type Call struct {
 	Name, Method, Path string
 	Host               string      // of a given Host header; empty: the target's
@@ -30,6 +30,12 @@ type Call struct {
 // to repeat). A body without places is the call's own, never to be written to: do not keep it as the next dst. One with
 // places is appended to dst.
 func (c *Call) Render(dst []byte, r *rand.Rand, n uint64) []byte { return c.Body.render(dst, r, n) }
+
+// IsConstant says whether this body, of Render, is the one that the call always has.
+func (c *Call) IsConstant(body []byte) bool {
+	own := c.Body.static
+	return len(c.Body.places) == 0 && len(body) == len(own) && (len(own) == 0 || &body[0] == &own[0])
+}
 
 // Set is the calls of a plan.
 type Set struct {
