@@ -122,4 +122,3 @@ func Resident() (int64, bool) {
 	pages, err := strconv.ParseInt(fields[1], 10, 64)
 	return pages * int64(os.Getpagesize()), err == nil
 }
-
