@@ -1,4 +1,4 @@
-// Package load offers load: closed (users that think) or open (arrivals that do not wait for answers).
+// Package load offers load: closed (users that wait for answers, and think) or open (arrivals that do not wait).
 package load
 
 import (
@@ -27,20 +27,31 @@ type Options struct {
 	Think           *plan.Range // closed load; nil: none
 	Poisson         bool        // open load
 	Seed            uint64      // open load
-	MaxInFlight     int         // open load: this worker's share
+	MaxInFlight     int         // open load: this worker's share; 0: MostInFlight
 }
 
 // Phase is what open load is told by the master.
 type Phase struct {
 	record.Moment
-	Rate  schedule.Rate
-	Start int64 // of clock.Now; further than a second off: at once
+	Rate  schedule.Rate // the whole fleet's; the zero Rate, or an impossible one, has no arrivals
+	Start int64         // of clock.Now; one that is past, or further than a second off, is at once
 }
 
 // Load is what a worker drives.
 type Load interface {
-	// Drain starts no new request, waits for those in flight, ends as timeouts what is open after `limit`, closes all.
+	// Drain starts no new request, waits for those in flight, ends as time-outs what is open after `limit`, and closes
+	// all connections. It returns when all is recorded; what was started before counts for the moment it was started in.
 	Drain(m record.Moment, limit time.Duration)
 	// TakeInFlight is the highest number of requests in flight since the last call.
 	TakeInFlight() int
 }
+
+// waiter is a clock that a thread can wait for, and others can end that; a *clock.Sleeper is one.
+type waiter interface {
+	Now() int64
+	Until(t int64)
+	Wake()
+}
+
+// never is after all that will be.
+const never = int64(1<<63 - 1)
