@@ -148,7 +148,8 @@ class Search:
             return self._limits.start_rate, Purpose.CLIMB
         rate = self._blind.step.rate
         if rate >= self._limits.max_rate:
-            return self._too_short(self._blind)
+            self._too_short(self._blind)
+            return None
         return min(self._limits.max_rate, 2 * rate), Purpose.CLIMB
 
     def _too_short(self, one: Tried) -> None:
@@ -158,7 +159,8 @@ class Search:
         blind = self._blind
         if blind is not None and blind.step.rate >= high / 2:
             if high - blind.step.rate <= self._limits.tolerance * high:
-                return self._too_short(blind)
+                self._too_short(blind)
+                return None
             return _between(blind.step.rate, high), Purpose.DESCEND
         rate = _tidy(high / 2)
         if rate < self._limits.start_rate * _LOWEST_SHARE:

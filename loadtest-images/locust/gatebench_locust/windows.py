@@ -28,7 +28,9 @@ def window_of(conductor: Conductor, phase: int, rate: float, seconds: float, qui
         (streams if stream else latency).add(row.latency)
         ttft.add(row.ttft or Histogram())
         gaps.add(row.gaps or Histogram())
-    usages = [sums.over((phase,)) for sums in collector.workers.values()]
+    # Not of everybody who ever reported: some may have come and gone before the load began.
+    reported = (collector.workers.get(member.id) for member in conductor.roster.joined)
+    usages = [sums.over((phase,)) if sums is not None else Usage() for sums in reported]
     return Window(
         rate=rate,
         seconds=seconds,

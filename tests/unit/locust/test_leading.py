@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contract.fleetlab.simulated import Gateway
+from contract.fleetlab.simulated import Gateway, Worker
 from gatebench_locust import arrivals, capacity, document, metrics, state
 from gatebench_locust.conductor import EndEarly
 from gatebench_locust.phases import SEARCH, STAGE
@@ -102,6 +102,9 @@ def test_the_state_of_open_load(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_search_finds_the_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
     fleet = searching(monkeypatch, Gateway(750.0))
+    idle = Worker("gone", Gateway(1.0), 0.1)
+    idle.told({"phase": 0, "settled": False, "startsAt": 0.0, "workers": 1, "rate": {"from": 0, "to": 0, "seconds": 1}})
+    fleet.collector.note("gone", idle.report(fleet.clock.time()), fleet.clock.time())  # it left before the start
     capacity.lead(fleet)
     out = built(fleet)
     found = out["capacity"]

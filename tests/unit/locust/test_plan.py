@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 from typing import Any
 
 import pytest
+import yaml
 
+from gatebench.api.run import BenchmarkRunSpec
+from gatebench.api.status import BenchmarkRunStatus
+from gatebench.plan import document
+from gatebench.plan.run import Run
 from gatebench_locust import payloads, serving, users
 from gatebench_locust.objectives import Objective
-from gatebench_locust.plan import PlanError
+from gatebench_locust.plan import PlanError, parse
 from gatebench_locust.settings import Settings
 from unit.locust.test_phases import CAPACITY, GO, go, plan
 
@@ -111,3 +118,22 @@ def test_the_master_of_go_workers_dispatches_a_name_and_needs_no_secrets() -> No
         payloads.calls(parsed, {})
     made = users.make(parsed, None, "node")
     assert (made.__name__, made.abstract, made.host) == ("GatebenchUser", False, "http://gateway:8080")
+
+
+EXAMPLES = pathlib.Path(__file__).parents[3] / "examples"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_fleet_reads_what_the_operator_writes_for_every_example(path: pathlib.Path) -> None:
+    runs = [one for one in yaml.safe_load_all(path.read_text()) if one and one["kind"] == "BenchmarkRun"]
+    for raw in runs:
+        spec = BenchmarkRunSpec.model_validate(raw["spec"])
+        run = Run("team", "r", "uid", 1, "1", 0.0, False, raw, spec, BenchmarkRunStatus())
+        parsed = parse(json.loads(json.dumps(document.document(run))))
+        load = spec.load
+        assert (parsed.engine, parsed.model, len(parsed.stages)) == (load.engine, load.model, len(load.stages or ()))
+        assert [stage.rate for stage in parsed.stages] == [stage.rate for stage in load.stages or ()]
+        assert (parsed.capacity is None) == (load.model != "Capacity")
+        if parsed.capacity is not None:
+            assert parsed.capacity.start_rate == load.search.start_rate
+            assert 0 < parsed.capacity.tolerance <= 0.2
