@@ -122,7 +122,12 @@ func outputTokens(text []byte) int64 {
 	}
 }
 
-func skipSpace(text []byte) []byte { return bytes.TrimLeft(text, " \t\n\v\f\r") }
+func skipSpace(text []byte) []byte {
+	for len(text) > 0 && (text[0] == ' ' || '\t' <= text[0] && text[0] <= '\r') {
+		text = text[1:]
+	}
+	return text
+}
 
 // leadingNumber is that of the digits at the beginning; -1: none, or more than 18 of them.
 func leadingNumber(text []byte) int64 {

@@ -46,7 +46,9 @@ func statusMessage(status int) string {
 }
 
 func (r *Result) begin(now int64) {
-	*r = Result{Sent: now, TTFT: -1, Tokens: -1, Gaps: r.Gaps[:0]}
+	r.Sent, r.End, r.Status, r.Bytes = now, 0, 0, 0
+	r.TTFT, r.Tokens, r.Gaps = -1, -1, r.Gaps[:0]
+	r.Kind, r.Message = OK, ""
 }
 
 func (r *Result) fail(kind Kind, message string) { r.Kind, r.Message = kind, message }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -294,7 +295,8 @@ func FuzzOutputTokens(f *testing.F) {
 		want := int64(-1)
 		for _, found := range tokens.FindAllSubmatch(text, -1) {
 			if len(found[1]) <= 18 {
-				if _, err := fmt.Sscan(string(found[1]), &want); err != nil {
+				var err error
+				if want, err = strconv.ParseInt(string(found[1]), 10, 64); err != nil {
 					t.Fatal(err)
 				}
 				break
