@@ -20,6 +20,7 @@ check() { # name, command…
 }
 
 go_formatted() { local files; files=$(gofmt -l "$1"); [ -z "$files" ] || { echo "gofmt -w $files"; return 1; }; }
+staticcheck() { (cd "$1" && "$repo/build/staticcheck" ./...); }
 chart() { # every way to install it
   "$state/bin/helm" lint --quiet --strict "$repo/charts/gatebench" &&
     "$state/bin/helm" lint --quiet --strict "$repo/charts/gatebench" -f "$hack/values.yaml"
@@ -31,7 +32,9 @@ check "ruff format" ruff format --check .
 check "mypy" mypy
 check "import-linter" lint-imports
 check "generated files" "$repo/hack/generate.sh" --check
+check "build staticcheck" go -C hack/staticcheck build -o "$repo/build/staticcheck" honnef.co/go/tools/cmd/staticcheck
 while read -r module; do
+  check "staticcheck ${module#./}" staticcheck "$module"
   check "go vet ${module#./}" go -C "$module" vet ./...
   check "gofmt ${module#./}" go_formatted "$module"
 done < <(go_modules)

@@ -143,7 +143,6 @@ def test_a_namespace_that_is_deleted_goes_within_a_minute(lab: Lab) -> None:
     lab.kubectl("delete", "namespace", lab.namespace, "--timeout=60s")
 
 
-@pytest.mark.unproven
 def test_a_cancelled_run_keeps_what_was_measured_and_does_not_succeed(lab: Lab) -> None:
     lab.apply(make_run(**LONG))
     lab.until_step("run", "Measuring")

@@ -11,7 +11,7 @@ from cluster import lab as labs
 from cluster.conftest import make_run
 from cluster.lab import Lab
 
-pytestmark = [pytest.mark.measures, pytest.mark.unproven]
+pytestmark = pytest.mark.measures
 
 SYSTEM = Lab(labs.OPERATOR_NAMESPACE)
 

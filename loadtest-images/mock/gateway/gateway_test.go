@@ -12,7 +12,8 @@ import (
 
 func TestInFlight(t *testing.T) {
 	limit := InFlight{Max: 2}
-	if !limit.Enter() || !limit.Enter() || limit.Enter() {
+	first, second, third := limit.Enter(), limit.Enter(), limit.Enter()
+	if !first || !second || third {
 		t.Error("not exactly two are admitted")
 	}
 	limit.Leave()
