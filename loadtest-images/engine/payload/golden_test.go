@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"cmp"
 	_ "embed"
 	"encoding/json"
 	"math/rand/v2"
@@ -83,37 +82,9 @@ func asJSON(t *testing.T, value any) string {
 
 func parsePlan(t *testing.T, text string) *plan.Plan {
 	t.Helper()
-	var document struct {
-		Workload struct {
-			Scenario, HealthPath, Model string
-			Requests                    []struct {
-				Name, API, Method, Path, Model string
-				Weight, PromptTokens           *int
-				Stream                         bool
-				Headers                        map[string]string
-				HeadersFromEnv                 map[string]plan.HeaderSource
-				Body                           json.RawMessage
-				Expect                         struct{ Status *int }
-			}
-		}
-	}
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
+	p, err := plan.Parse([]byte(text))
+	if err != nil {
 		t.Fatal(err)
-	}
-	or := func(given *int, otherwise int) int {
-		if given == nil {
-			return otherwise
-		}
-		return *given
-	}
-	w := document.Workload
-	p := &plan.Plan{Scenario: w.Scenario, HealthPath: w.HealthPath, ScenarioModel: w.Model}
-	for _, r := range w.Requests {
-		p.Requests = append(p.Requests, plan.Request{
-			Name: r.Name, API: cmp.Or(r.API, "OpenAIChat"), Method: r.Method, Path: r.Path, Model: cmp.Or(r.Model, "loopback"),
-			Weight: or(r.Weight, 1), PromptTokens: or(r.PromptTokens, 100), Stream: r.Stream, Headers: r.Headers,
-			HeadersFromEnv: r.HeadersFromEnv, Body: r.Body, Status: or(r.Expect.Status, 200),
-		})
 	}
 	return p
 }
