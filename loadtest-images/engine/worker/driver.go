@@ -30,7 +30,7 @@ type master interface {
 type driver struct {
 	master master
 	report func(final bool) // sends what was measured
-	make   func(worker, workers int) offer
+	build  func(worker, workers int) offer
 	pulse  func() (cpu float64, memory int64)
 	log    *logger
 	index  int // by the master's acknowledgement
@@ -72,7 +72,7 @@ func (d *driver) Phase(p locust.Phase) {
 // offered is the load, which is made when it is first needed: by then the master has said how many workers share it.
 func (d *driver) offered() offer {
 	if d.offer == nil {
-		d.offer = d.make(d.index, d.count)
+		d.offer = d.build(d.index, d.count)
 	}
 	return d.offer
 }

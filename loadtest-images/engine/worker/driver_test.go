@@ -14,6 +14,7 @@ import (
 	"gatebench.dev/engine/load"
 	"gatebench.dev/engine/locust"
 	"gatebench.dev/engine/record"
+	"gatebench.dev/engine/usage"
 )
 
 // diary is what happened, in its order.
@@ -65,12 +66,12 @@ func setUp() (*driver, *reporter, *fakeOffer, *fakeMaster) {
 	began := time.Now()
 	r := &reporter{
 		take:    func() record.Report { return record.Report{Total: record.Entry{Name: "Aggregated"}} },
-		usage:   func() usage { s := time.Since(began).Seconds(); return usage{wall: s, cpu: s / 8} },
+		usage:   func() usage.Usage { s := time.Since(began).Seconds(); return usage.Usage{Wall: s, CPU: s / 8} },
 		allowed: 0.5, mask: log.mask, send: master.Report, log: log, begun: began,
 	}
 	d := &driver{
 		master: master, log: log, state: locust.StateReady, index: 1, count: 2,
-		make:  func(worker, workers int) offering { happened.add("make %d of %d", worker, workers); return offer },
+		build: func(worker, workers int) offering { happened.add("build %d of %d", worker, workers); return offer },
 		pulse: func() (float64, int64) { return r.load(), 7 },
 	}
 	d.report = func(final bool) { r.report(d, final) }
@@ -115,7 +116,7 @@ func TestALoadFromItsPhasesToItsLastReport(t *testing.T) {
 			t.Errorf("was %t, over %t", was, over)
 		}
 		want := []string{
-			"make 1 of 2", "enter 0 false", "users 5", "spawned map[U:5]", "enter 1 true", "report 1 final false users 5",
+			"build 1 of 2", "enter 0 false", "users 5", "spawned map[U:5]", "enter 1 true", "report 1 final false users 5",
 			"drain 2 in 10s", "report 2 final true users 0",
 		}
 		if !slices.Equal(offer.lines, want) {
@@ -137,7 +138,7 @@ func TestTheMastersNumbersOfWorkersHold(t *testing.T) {
 	p := phase(0, true)
 	p.Worker, p.Workers, p.StartsAt, p.Rate = &worker, &workers, &at, &locust.Rate{From: 1, To: 2, Seconds: 3}
 	d.Phase(p)
-	if offer.lines[0] != "make 7 of 9" {
+	if offer.lines[0] != "build 7 of 9" {
 		t.Errorf("%q", offer.lines)
 	}
 	if got := offer.phases[0]; got.Rate.From != 1 || got.Rate.To != 2 || got.Rate.Seconds != 3 || !got.Settled {
@@ -191,9 +192,11 @@ func TestReportsComeEachSecond(t *testing.T) {
 		d.Phase(phase(0, true))
 		go r.loop(t.Context(), d)
 		time.Sleep(2500 * time.Millisecond)
+		synctest.Wait()
 		r.report(d, true) // out of turn: of the same second as the next
 		d.Phase(phase(1, true))
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		var got []string
 		for _, report := range master.reports {
 			got = append(got, fmt.Sprintf("%d/%d/%t/%g", report.Sequence, report.Tick, report.Steady, report.Wall))

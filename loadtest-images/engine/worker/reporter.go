@@ -7,20 +7,15 @@ import (
 
 	"gatebench.dev/engine/locust"
 	"gatebench.dev/engine/record"
+	"gatebench.dev/engine/usage"
 )
 
 const reportEvery = time.Second
 
-// usage is what the process has used since it began, in seconds; nil where the kernel does not say.
-type usage struct {
-	wall, cpu, gcPause float64
-	onCPU, waited      *float64
-}
-
 // reporter sends what was measured, numbered without gaps.
 type reporter struct {
 	take    func() record.Report
-	usage   func() usage
+	usage   func() usage.Usage
 	allowed float64 // cores
 	mask    mask
 	send    func(*locust.Report) error
@@ -30,7 +25,7 @@ type reporter struct {
 	mu       sync.Mutex
 	sequence int64
 	tick     int64
-	before   usage
+	before   usage.Usage
 	moment   record.Moment
 	measured bool    // there was a report before
 	cpu      float64 // per cent of what is allowed, in the latest second
@@ -67,8 +62,8 @@ func (r *reporter) report(d *driver, final bool) {
 		Report: r.take(), Moment: moment, Attempt: attempt, Sequence: r.sequence, Final: final,
 		Tick:    r.tick,
 		Steady:  r.measured && r.moment == moment,
-		Allowed: r.allowed, Wall: now.wall - before.wall, CPU: now.cpu - before.cpu, GCPause: now.gcPause - before.gcPause,
-		OnCPU: difference(now.onCPU, before.onCPU), Waited: difference(now.waited, before.waited),
+		Allowed: r.allowed, Wall: now.Wall - before.Wall, CPU: now.CPU - before.CPU, GCPause: now.GCPause - before.GCPause,
+		OnCPU: difference(now.OnCPU, before.OnCPU), Waited: difference(now.Waited, before.Waited),
 		Classes: classes,
 	}
 	if offer != nil {

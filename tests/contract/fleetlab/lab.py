@@ -100,12 +100,16 @@ class Fleet:
                 process.kill()
             process.wait(10)
 
+    def command(self, role: str) -> list[str]:
+        """What runs as master or worker."""
+        return [sys.executable, "-m", "gatebench_locust", role]
+
     def run(self, name: str, role: str, **environment: str) -> subprocess.Popen[bytes]:
         """Starts a process; its output goes to NAME.log."""
         log = (self.folder / f"{name}.log").open("wb")
         settings = self._environment | {"GATEBENCH_TERMINATION_LOG": str(self.folder / f"{name}.last")}
         process = subprocess.Popen(
-            [sys.executable, "-m", "gatebench_locust", role],
+            self.command(role),
             env=settings | environment,
             cwd=self.folder,
             stdout=log,

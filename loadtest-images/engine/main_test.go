@@ -1,0 +1,30 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestCommands(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		out  string
+		bad  string
+	}{
+		{nil, 2, "", "usage"},
+		{[]string{"version"}, 0, version, ""},
+		{[]string{"--help"}, 0, "usage", ""},
+		{[]string{"nothing"}, 2, "", "usage"},
+		{[]string{"worker", "--token", "x"}, 2, "", "usage"},
+	} {
+		var out, bad strings.Builder
+		code := run(t.Context(), c.args, &out, &bad)
+		if code != c.code || !strings.Contains(out.String(), c.out) || !strings.Contains(bad.String(), c.bad) {
+			t.Errorf("%q: %d, %q, %q", c.args, code, out.String(), bad.String())
+		}
+		if (c.out == "") != (out.Len() == 0) || (c.bad == "") != (bad.Len() == 0) {
+			t.Errorf("%q: %q, %q", c.args, out.String(), bad.String())
+		}
+	}
+}

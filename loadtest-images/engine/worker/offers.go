@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"fmt"
+	"time"
+
+	"gatebench.dev/engine/client"
+	"gatebench.dev/engine/load"
+	"gatebench.dev/engine/payload"
+	"gatebench.dev/engine/plan"
+	"gatebench.dev/engine/record"
+)
+
+// closed is users; they stand for the whole load, and their number is the master's.
+type closed struct{ *load.Closed }
+
+func (c closed) Users(count int)    { c.SetUsers(count) }
+func (c closed) Enter(p load.Phase) { c.Closed.Enter(p.Moment) }
+
+// open is arrivals. Its users are only what Locust's page shows of the fleet.
+type open struct{ *load.Open }
+
+func (open) Users(int) {}
+
+// offers gives what makes the plan's load, once the workers are numbered. Its errors name the field of the plan.
+func offers(
+	p *plan.Plan, recorder *record.Recorder, lookup func(string) (string, bool),
+) (func(worker, workers int) offer, error) {
+	calls, err := payload.Build(p, lookup)
+	if err != nil {
+		return nil, err
+	}
+	dialer, err := client.New(client.Options{
+		Target: p.Target, Timeout: time.Duration(p.Timeout * float64(time.Second)), CAFile: p.CAFile, HTTP2: p.HTTP2,
+	})
+	if err != nil {
+		return nil, err
+	}
+	options := load.Options{
+		Calls: calls, Dial: dialer.Conn, Recorder: recorder, UID: p.UID, Think: p.ThinkTime, Poisson: p.Poisson, Seed: p.Seed,
+	}
+	switch p.Model {
+	case plan.Closed:
+		return func(worker, workers int) offer {
+			o := options
+			o.Worker, o.Workers = worker, workers
+			return closed{load.NewClosed(o)}
+		}, nil
+	case plan.Open, plan.Capacity:
+		return func(worker, workers int) offer {
+			o := options
+			o.Worker, o.Workers = worker, workers
+			o.MaxInFlight = share(p.MaxInFlight, worker, workers)
+			return open{load.NewOpen(o)}
+		}, nil
+	}
+	return nil, fmt.Errorf("model %q", p.Model)
+}
+
+// share is this worker's part of a number that all share; the first ones have what is left over. 0 stays 0 (no bound),
+// and nothing else becomes 0.
+func share(whole, worker, workers int) int {
+	part := whole / workers
+	if worker < whole%workers {
+		part++
+	}
+	if whole > 0 {
+		part = max(1, part)
+	}
+	return part
+}
