@@ -16,7 +16,7 @@ if [ "$cluster" = embedded ]; then
     esac
   done
 elif [ -n "$registry" ]; then
-  for name in operator locust mock probe prometheus; do values+=(--set "images.$name=$(reference "$name")"); done
+  for name in operator locust engine mock probe prometheus; do values+=(--set "images.$name=$(reference "$name")"); done
 fi
 if [ -n "${VALUES:-}" ]; then values+=(-f "$VALUES"); fi
 

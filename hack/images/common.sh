@@ -6,7 +6,7 @@ archives=$cache/images
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$repo/pyproject.toml")
 litellm_version=1.106.2
 core_images=(pause coredns)                                     # what a cluster needs to be one
-product_images=(operator locust mock probe prometheus litellm)
+product_images=(operator locust engine mock probe prometheus litellm)
 
 # For an image's name: its reference, the folder that it is built in, its Dockerfile, and what it is made of.
 reference() {

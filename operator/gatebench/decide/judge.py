@@ -9,7 +9,8 @@ from __future__ import annotations
 from gatebench.api import quantities
 from gatebench.api.load import MAX_IN_FLIGHT
 from gatebench.api.reasons import ConditionType, Reason
-from gatebench.api.status import ConditionStatus, ObjectiveResult, Summary
+from gatebench.api.status import ConditionStatus, ObjectiveResult
+from gatebench.api.summary import Summary
 from gatebench.decide import objectives
 from gatebench.decide.actions import StoreReport, StoreResult
 from gatebench.decide.describe import environment_of

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatebench.api.status import ObjectiveResult, Summary
+from gatebench.api.status import ObjectiveResult
+from gatebench.api.summary import Summary
 from gatebench_analysis import document, metrics, quantities, text
 from gatebench_analysis.document import Result
 from gatebench_analysis.objectives import Objective
