@@ -30,15 +30,9 @@ class Counts(Document):
     all: Totals = Totals()
 
 
-class StageFigures(Document):
-    """A stage or ramp in one line; seconds are measured ones."""
+class Performance(Document):
+    """What came of a segment of the load; `seconds` are those that were measured."""
 
-    name: str = ""
-    kind: str | None = None
-    spike: bool = False
-    users: Count | None = None
-    rate: Seconds | None = None
-    """Arrivals a second at its end, of open load."""
     seconds: Seconds | None = None
     requests: Count = 0
     failures: Count = 0
@@ -50,7 +44,18 @@ class StageFigures(Document):
     p99_seconds: float | None = None
 
 
-class FrontierPoint(Document):
+class StageFigures(Performance):
+    """A stage or ramp in one line."""
+
+    name: str = ""
+    kind: str | None = None
+    spike: bool = False
+    users: Count | None = None
+    rate: Seconds | None = None
+    """Arrivals a second at its end, of open load."""
+
+
+class FrontierPoint(Performance):
     """A step of a capacity search: what the gateway did at that rate."""
 
     rate: Seconds | None = None
@@ -60,15 +65,6 @@ class FrontierPoint(Document):
     why: str = ""
     confirmation: bool = False
     """It is one of those that confirmed the capacity, and so part of the top-level metrics."""
-    seconds: Seconds | None = None
-    requests: Count = 0
-    failures: Count = 0
-    dropped: Count | None = None
-    throughput: float | None = None
-    error_ratio: float | None = None
-    p50_seconds: float | None = None
-    p95_seconds: float | None = None
-    p99_seconds: float | None = None
     gateway_cpu_cores: float | None = None
     """Mean over the step."""
 

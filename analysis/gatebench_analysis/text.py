@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from gatebench_analysis import metrics, quantities, summary, validity
 from gatebench_analysis.document import Result
 from gatebench_analysis.histograms import Undecodable
-from gatebench_analysis.loadfigures import FrontierPoint, StageFigures
+from gatebench_analysis.loadfigures import Performance
 from gatebench_analysis.measured import Account
 from gatebench_analysis.observation import Measured, NotApplicable
 
@@ -183,7 +183,7 @@ def _frontier(result: Result) -> list[str]:
     return columns(rows)
 
 
-def _performance(one: StageFigures | FrontierPoint) -> list[str]:
+def _performance(one: Performance) -> list[str]:
     latency = [quantities.seconds(found) for found in (one.p50_seconds, one.p95_seconds, one.p99_seconds)]
     return [quantities.text(one.throughput, "1/s"), quantities.ratio(one.error_ratio), *latency]
 
