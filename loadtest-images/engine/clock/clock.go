@@ -6,7 +6,6 @@
 package clock
 
 import (
-	"errors"
 	"runtime"
 	"time"
 
@@ -52,15 +51,4 @@ func Precise() {
 	runtime.LockOSThread()
 	// A kernel that refuses leaves the waits some 50 µs late, which the dispatch delay shows.
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-}
-
-// SleepUntil blocks the calling thread until t; it returns at once where that is past.
-func SleepUntil(t int64) {
-	at := unix.NsecToTimespec(t)
-	for {
-		err := unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &at, nil)
-		if !errors.Is(err, unix.EINTR) {
-			return
-		}
-	}
 }
