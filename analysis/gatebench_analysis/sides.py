@@ -1,0 +1,118 @@
+"""A side of a comparison: one value a repeat, and the environment that both sides have to share."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gatebench_analysis import metrics as catalogue
+from gatebench_analysis.document import Figure, Result
+from gatebench_analysis.observation import Measured, Observation
+
+# What is under test, or says the same in other words, may differ.
+_MAY_DIFFER = ("cpuset", "isolationProof", "specHash", "operatorVersion", "images.gateway")
+_SPEC = ("load", "workload", "upstream", "gateway.cpus", "gateway.memory")
+
+
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """One side: of each repeat the metrics that it has, in their units; what is missing is absent."""
+
+    name: str
+    repeats: Sequence[Mapping[str, float]]
+    environment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    one_process: bool = False
+    """The repeats were measured in one process of the gateway, and are not independent."""
+
+
+def side(name: str, results: Sequence[Result], metrics: Sequence[str]) -> Side:
+    """A side of one or more results, one value a repeat.
+
+    Repeats inside one process are not independent: of several such results each gives one value, its median.
+    """
+    repeats: list[Mapping[str, float]] = []
+    one_process = False
+    for result in results:
+        own = [_values(result, figures, metrics) for figures in _repeats(result)]
+        if len(own) > 1 and _shares_process(result):
+            one_process = len(results) == 1
+            own = own if one_process else [_medians(own)]
+        repeats += own
+    return Side(name, repeats, _environment(results), one_process)
+
+
+def differences(baseline: Side, current: Side) -> tuple[str, ...]:
+    """The fields of the environment that differ, sorted; what only one side knows does not count."""
+    before, after = dict(_leaves(baseline.environment)), dict(_leaves(current.environment))
+    return tuple(sorted(key for key in before.keys() & after.keys() if before[key] != after[key]))
+
+
+def _repeats(result: Result) -> Sequence[Mapping[str, Figure]]:
+    """The metrics of each repeat; a result without repeats is one."""
+    own = getattr(result, "repeats", None) or []
+    return [one.metrics for one in own] if own else [result.metrics]
+
+
+def _values(result: Result, figures: Mapping[str, Figure], metrics: Sequence[str]) -> dict[str, float]:
+    out = {}
+    for name in metrics:
+        figure = figures.get(name)
+        seen = figure.observation() if figure is not None else _whole(result, figures, name)
+        if isinstance(seen, Measured) and not seen.above:
+            out[name] = seen.value
+    return out
+
+
+def _whole(result: Result, figures: Mapping[str, Figure], name: str) -> Observation | None:
+    """A metric that is told for the whole result only: it is a repeat's where there is but one."""
+    return catalogue.observe(result, name) if figures is result.metrics else None
+
+
+def _medians(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    names = {name for row in rows for name in row}
+    return {name: statistics.median(row[name] for row in rows if name in row) for name in sorted(names)}
+
+
+def _shares_process(result: Result) -> bool:
+    repeats = result.run.spec.get("repeats")
+    restarts = repeats.get("restartGateway") if isinstance(repeats, Mapping) else None
+    return (result.run.spec.get("baseline") is None) if restarts is None else restarts is not True
+
+
+def _environment(results: Sequence[Result]) -> dict[str, Any]:
+    """What all results agree on; where they do not, all values as one text."""
+    seen: dict[str, list[Any]] = {}
+    for result in results:
+        given = {**result.environment, **{path: _at(result.run.spec, path) for path in _SPEC}}
+        for key, value in _leaves(given):
+            seen.setdefault(key, []).append(value)
+    return {key: values[0] if _same(values) else _together(values) for key, values in seen.items()}
+
+
+def _same(values: Sequence[Any]) -> bool:
+    return all(value == values[0] for value in values)
+
+
+def _together(values: Sequence[Any]) -> str:
+    return " / ".join(sorted({str(value) for value in values}))
+
+
+def _at(spec: Mapping[str, Any], path: str) -> Any:
+    found: Any = spec
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(path, value) of all that has to be equal."""
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if path in _MAY_DIFFER or value is None:
+            continue
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}.")
+        else:
+            yield path, value
