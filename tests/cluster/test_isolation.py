@@ -57,7 +57,6 @@ def container_id(pod: dict[str, object], name: str) -> str:
     return next(s["containerID"].rsplit("/", 1)[-1] for s in statuses if s["name"] == name)
 
 
-@pytest.mark.unproven
 @pytest.mark.fault(12)
 def test_a_cpuset_that_changes_under_load_makes_the_run_invalid(lab: Lab) -> None:
     pod = isolated_run(lab)
