@@ -54,7 +54,6 @@ def granted() -> set[tuple[str, str]]:
 
 
 @pytest.mark.measures
-@pytest.mark.unproven
 def test_nothing_was_denied() -> None:
     denied = {
         (entry["verb"], resource(entry["objectRef"]), entry["responseStatus"].get("message", ""))
@@ -65,7 +64,6 @@ def test_nothing_was_denied() -> None:
 
 
 @pytest.mark.measures
-@pytest.mark.unproven
 def test_nothing_granted_stayed_unused() -> None:
     used = {(entry["verb"], resource(entry["objectRef"])) for entry in requests()}
     assert used, "the audit log has no request of the operator"
@@ -73,7 +71,6 @@ def test_nothing_granted_stayed_unused() -> None:
 
 
 @pytest.mark.measures
-@pytest.mark.unproven
 def test_the_operator_may_read_no_secret_and_no_kubelet() -> None:
     names = granted()
     assert not any(verb in ("get", "list", "watch", "*") and name == "secrets" for verb, name in names)

@@ -14,7 +14,6 @@ from cluster.test_faults_load import LONG
 
 
 @pytest.mark.measures
-@pytest.mark.unproven
 @pytest.mark.fault(30)
 def test_runs_can_be_deleted_when_the_operator_is_gone(lab: Lab) -> None:
     lab.apply(make_run(**LONG))
