@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"gatebench.dev/engine/standalone"
 	"gatebench.dev/engine/worker"
 )
 
@@ -16,12 +17,16 @@ import (
 const version = "0.1.0"
 
 const usage = `usage: engine worker     a worker of a fleet; its settings are in the environment
+       engine run        a load without a master; engine run -h says how
        engine version
 `
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	if len(os.Args) > 1 && os.Args[1] == "run" {
+		context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	}
 	// Exit, not return: what is still in flight ends here.
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -34,6 +39,8 @@ func run(ctx context.Context, args []string, out, complaints io.Writer) int {
 	switch name := args[0]; {
 	case name == "worker" && len(args) == 1:
 		return worker.Run(ctx, version, os.LookupEnv, out)
+	case name == "run":
+		return standalone.Run(ctx, version, args[1:], os.LookupEnv, out, complaints)
 	case name == "version" || name == "--version":
 		fmt.Fprintln(out, version)
 		return 0
