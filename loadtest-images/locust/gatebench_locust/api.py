@@ -72,7 +72,7 @@ class Api:
         if not self._allowed(environ.get("HTTP_AUTHORIZATION", "")):
             return _json(401, {"error": "the run's token is needed"})
         name = path.removeprefix("/v1/")
-        if name in ("start", "stop", "ack"):
+        if name in ("start", "stop", "continue", "ack"):
             if method != "POST":
                 return _json(405, {"error": "POST only"})
             return self._post(name, environ)
@@ -114,6 +114,8 @@ class Api:
             return _json(400, {"error": "the body is not a JSON object"})
         if name == "start":
             return self._start(body.get("attempt"))
+        if name == "continue":
+            return self._continue(body.get("attempt"), body.get("repeat"))
         if name == "stop":
             self._conductor.stop(str(body.get("reason") or "")[:200])
             return _json(200, {"step": self._conductor.step})
@@ -130,6 +132,15 @@ class Api:
         except Refused as refusal:
             return _json(409, refusal.payload)
         return _json(200, {"attempt": attempt})
+
+    def _continue(self, attempt: Any, repeat: Any) -> tuple[int, str, bytes]:
+        if not isinstance(attempt, str) or not isinstance(repeat, int) or isinstance(repeat, bool):
+            return _json(400, {"error": "an attempt id and the number of a repeat are needed"})
+        try:
+            self._conductor.go_on(attempt, repeat)
+        except Refused as refusal:
+            return _json(409, refusal.payload)
+        return _json(200, {"repeat": repeat})
 
 
 def _json(status: int, document: Mapping[str, Any]) -> tuple[int, str, bytes]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gatebench_locust.phases import STAGE, Phase
+from gatebench_locust import pauses
+from gatebench_locust.phases import PAUSE, STAGE, Phase
 
 if TYPE_CHECKING:
     from gatebench_locust.conductor import Conductor
@@ -25,7 +26,12 @@ def lead(conductor: Conductor) -> None:
     """All phases but the drain. Raises EndEarly."""
     line = Line(conductor)
     for phase in conductor.phases[:-1]:
-        line.run(phase)
+        if phase.kind == PAUSE:
+            line.begin(phase, settled=False)
+            pauses.rest(conductor, phase)
+            line.cut()
+        else:
+            line.run(phase)
     line.finish()
 
 

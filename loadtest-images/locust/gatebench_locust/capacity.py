@@ -11,7 +11,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from gatebench_locust import phases
+from gatebench_locust import pauses, phases
 from gatebench_locust.arrivals import LEAD_SECONDS, Line
 from gatebench_locust.judging import Verdict, judge
 from gatebench_locust.phases import SEARCH, STAGE, Rate
@@ -26,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 4.0  # what a pause takes where answers are fast: two reports, and the way to the next phase
 SHORTEST_SETTLE_SECONDS = 1.0  # a step starts from nothing: its first second is no steady state
-_BEYOND_TIMEOUT_SECONDS = 3.0  # by then even what timed out has been reported
-_POLL = 0.05
 
 
 def lead(conductor: Conductor) -> None:
@@ -60,11 +58,11 @@ def _try(conductor: Conductor, line: Line, wanted: Capacity, step: Step, budget_
     index = _next(conductor)
     conductor.search_phases[step.number] = index
     line.run(phases.arrivals(plan, index, name, SEARCH, Rate(step.rate, step.rate, wanted.step)), settled=True)
-    limit = plan.timeout + _BEYOND_TIMEOUT_SECONDS
+    limit = plan.timeout + pauses.BEYOND_TIMEOUT_SECONDS
     pause = _next(conductor)
     line.begin(phases.arrivals(plan, pause, f"{name}-pause", SEARCH, Rate(0.0, 0.0, limit)), settled=False)
     ends = time.monotonic() + LEAD_SECONDS + limit
-    quiet = _await_quiet(conductor, pause, min(ends, max(budget_ends, time.monotonic() + PAUSE_SECONDS)))
+    quiet = pauses.await_quiet(conductor, pause, min(ends, max(budget_ends, time.monotonic() + PAUSE_SECONDS)))
     line.cut()
     return judge(window_of(conductor, index, step.rate, wanted.step, quiet), wanted.objectives)
 
@@ -75,13 +73,3 @@ def _settle(wanted: Capacity) -> float:
 
 def _next(conductor: Conductor) -> int:
     return conductor.records[-1].phase.index + 1 if conductor.records else 0
-
-
-def _await_quiet(conductor: Conductor, pause: int, limit: float) -> bool:
-    """Until every worker has reported from within the pause that nothing is in flight, or a monotonic limit."""
-    while time.monotonic() < limit:
-        workers = conductor.collector.workers
-        if all(m.id in workers and workers[m.id].quiet == pause for m in conductor.roster.joined):
-            return True
-        conductor.wait(_POLL)
-    return False

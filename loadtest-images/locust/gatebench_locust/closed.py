@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gatebench_locust import phases
-from gatebench_locust.phases import STAGE, WARM_UP, Phase
+from gatebench_locust import pauses, phases
+from gatebench_locust.phases import PAUSE, STAGE, WARM_UP, Phase
 
 if TYPE_CHECKING:
     from gatebench_locust.conductor import Conductor
@@ -21,14 +21,35 @@ NO_USERS_SECONDS = 5
 def lead(conductor: Conductor) -> None:
     """All phases but the drain. Raises EndEarly."""
     for phase in conductor.phases[:-1]:
-        _phase(conductor, phase)
+        if phase.kind == PAUSE:
+            _pause(conductor, phase)
+        else:
+            _phase(conductor, phase)
+
+
+def _pause(conductor: Conductor, phase: Phase) -> None:
+    conductor.announce(conductor.enter(phase), settled=False)
+    _look_now(conductor)
+    conductor.await_users(0, USERS_SLACK_SECONDS, phase.name)
+    pauses.rest(conductor, phase)
+
+
+def _look_now(conductor: Conductor) -> None:
+    """Has Locust ask for the users of now. By itself it looks once a second, and in a pause none may send for so long,
+    nor may a later repeat's warm-up be the shorter."""
+    runner = conductor.runner
+    if runner.shape_greenlet is None:
+        runner.start_shape()
+        return
+    runner.shape_greenlet.kill(block=True)
+    runner.shape_greenlet = runner.greenlet.spawn(runner.shape_worker)
 
 
 def _phase(conductor: Conductor, phase: Phase) -> None:
     record = conductor.enter(phase)
     conductor.announce(record, settled=False)
-    if conductor.runner.shape_greenlet is None:
-        conductor.runner.start_shape()
+    if conductor.runner.shape_greenlet is None or (phase.repeat and conductor.records[-2].phase.kind == PAUSE):
+        _look_now(conductor)
     if phase.kind == STAGE:
         conductor.await_users(phase.users, _limit(conductor, phase), phase.name)
         conductor.announce(record, settled=True)

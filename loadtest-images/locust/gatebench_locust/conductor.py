@@ -20,7 +20,7 @@ from gevent.event import Event
 
 from gatebench_locust import arrivals, capacity, closed, phases, wire
 from gatebench_locust.collector import Collector
-from gatebench_locust.phases import DRAIN, RAMP, SEARCH, STAGE, WARM_UP, Phase
+from gatebench_locust.phases import DRAIN, PAUSE, RAMP, SEARCH, STAGE, WARM_UP, Phase
 from gatebench_locust.plan import CAPACITY, CLOSED, OPEN, Plan
 from gatebench_locust.roster import Member, Roster
 from gatebench_locust.search import Search
@@ -33,7 +33,7 @@ EARLY_DRAIN_SECONDS = 5.0
 POLL = 0.05
 
 FINISHED, STOPPED, WORKER_LOST, FAILED = "Finished", "Stopped", "WorkerLost", "Failed"
-_STEPS = {WARM_UP: "WarmUp", STAGE: "Stage", RAMP: "Stage", SEARCH: "Stage", DRAIN: "Draining"}
+_STEPS = {WARM_UP: "WarmUp", STAGE: "Stage", RAMP: "Stage", SEARCH: "Stage", PAUSE: "Pause", DRAIN: "Draining"}
 _LEADERS: dict[str, Callable[[Any], None]] = {CLOSED: closed.lead, OPEN: arrivals.lead, CAPACITY: capacity.lead}
 
 
@@ -52,7 +52,7 @@ class Record:
 
 
 class Refused(Exception):
-    """A start is not possible; the payload says why."""
+    """A start, or going on, is not possible; the payload says why."""
 
     def __init__(self, **payload: Any) -> None:
         super().__init__(payload["error"])
@@ -77,8 +77,10 @@ class Conductor:
         self.runner: Any = None
         self.search: Search | None = None
         self.search_phases: dict[int, int] = {}  # of its steps' windows, by the step's number
+        self.holding: int | None = None  # the repeat that waits to be told to begin
         self._on_sealed = on_sealed
         self._interrupt = Event()
+        self._continued = 0  # the latest repeat that was told to begin
         self._order = 0
         self._since = 0.0
         self._numbers: dict[str, int] = {}
@@ -149,6 +151,15 @@ class Conductor:
         """Ends the load; a partial result is built."""
         if self.begun and not self.sealed:
             self.end(STOPPED, reason or "stopped")
+
+    def go_on(self, attempt: str, repeat: int) -> None:
+        """The repeat that waits may begin; again, once it was told, changes nothing. Raises Refused."""
+        if attempt != self.attempt:
+            raise Refused(error="attempt", attempt=self.attempt)
+        if repeat == self.holding:
+            self._continued = repeat
+        elif not 0 < repeat <= self._continued:
+            raise Refused(error="that repeat does not wait", holding=self.holding)
 
     def lose(self, member: Member) -> None:
         """A worker is lost."""
@@ -229,6 +240,17 @@ class Conductor:
         self._interrupt.wait(timeout=max(0.0, seconds))
         self.check()
 
+    def hold(self, repeat: int) -> None:
+        """Waits to be told that a repeat may begin; as long as a result is kept, at most. Raises EndEarly."""
+        limit = time.monotonic() + self.plan.result_hold
+        self.holding = repeat
+        logger.info("repeat %d waits to be told to begin", repeat)
+        while self._continued < repeat:
+            if time.monotonic() > limit:
+                self.end(FAILED, f"nobody has told repeat {repeat} to begin within {self.plan.result_hold:g} s")
+            self.wait(POLL)
+        self.holding = None
+
     def check(self) -> None:
         """Raises EndEarly where the load is to end."""
         if self._interrupt.is_set():
@@ -249,6 +271,8 @@ class Conductor:
     def _last_phase(self) -> Phase:
         """The drain; after a search its number is not known before."""
         drain = self.phases[-1]
+        if self.records:
+            drain = dataclasses.replace(drain, repeat=self.records[-1].phase.repeat)
         if self.records and self.records[-1].phase.kind == DRAIN:
             return self.records[-1].phase
         known = max((record.phase.index for record in self.records), default=-1)

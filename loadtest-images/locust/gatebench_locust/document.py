@@ -72,6 +72,7 @@ def _phase(record: Record) -> dict[str, Any]:
         "users": None if record.phase.kind == DRAIN or record.phase.rate is not None else record.phase.users,
         "rate": None if record.phase.rate is None else record.phase.rate.end,
         "spike": record.phase.spike,
+        "repeat": record.phase.repeat,
     }
 
 

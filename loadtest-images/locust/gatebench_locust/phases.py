@@ -1,6 +1,7 @@
 """The life of a load as phases, derived from the plan: pure.
 
-Warm-up, then stages and ramps, then the drain; a capacity search makes its phases as it goes. A ramp of users climbs
+Warm-up, then stages and ramps, as often as the plan repeats them with a pause between, then the drain; a capacity
+search makes its phases as it goes. A ramp of users climbs
 in steps of a second; what a phase asks for at a moment is a pair (users, users started a second), which is what
 Locust's load shapes speak. Open load has a rate instead, which the workers follow by themselves: its users are one a
 worker and send nothing, so that Locust's page shows a fleet that runs.
@@ -14,6 +15,7 @@ from typing import Any
 from gatebench_locust.plan import CAPACITY, CLOSED, Plan, Stage
 
 WARM_UP, STAGE, RAMP, DRAIN = "WarmUp", "Stage", "Ramp", "Drain"
+PAUSE = "Pause"  # between two repeats: nothing is sent
 SEARCH = "Search"  # a part of a capacity search that the run's own metrics do not cover
 
 
@@ -37,7 +39,10 @@ class Rate:
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
-    """A phase before it is run. `before` is the number of users that it starts from; `rate` that of open load."""
+    """A phase before it is run. `before` is the number of users that it starts from; `rate` that of open load.
+
+    A pause belongs to the repeat that it follows, the drain to the last one.
+    """
 
     index: int
     name: str
@@ -47,16 +52,34 @@ class Phase:
     before: int
     rate: Rate | None = None
     spike: bool = False
+    repeat: int = 0
 
 
 def phases_of(plan: Plan) -> tuple[Phase, ...]:
     """All phases that are known beforehand, the drain last."""
-    if plan.model == CLOSED:
-        return _closed(plan)
-    return _open(plan)
+    once = _closed(plan) if plan.model == CLOSED else _open(plan)
+    out: list[Phase] = []
+    for repeat in range(plan.repeats.count):
+        if repeat:
+            out.append(_pause(plan, out[-1]))
+        out += [dataclasses.replace(phase, repeat=repeat) for phase in once]
+    out.append(_drain(plan, out[-1].users if out else plan.expected_workers, plan.repeats.count - 1))
+    return tuple(dataclasses.replace(phase, index=index) for index, phase in enumerate(out))
 
 
-def _closed(plan: Plan) -> tuple[Phase, ...]:
+def _pause(plan: Plan, after: Phase) -> Phase:
+    rate = None if after.rate is None else Rate(0.0, 0.0, plan.repeats.pause)
+    users = 0 if rate is None else after.users
+    name = f"pause-{after.repeat + 1}"
+    return Phase(0, name, PAUSE, plan.repeats.pause, users, after.users, rate, repeat=after.repeat)
+
+
+def _drain(plan: Plan, users: int, repeat: int) -> Phase:
+    return Phase(0, "drain", DRAIN, plan.drain, 0, users, repeat=repeat)
+
+
+def _closed(plan: Plan) -> list[Phase]:
+    """One repeat."""
     out: list[Phase] = []
     before = 0
     if plan.warm_up > 0:
@@ -66,15 +89,15 @@ def _closed(plan: Plan) -> tuple[Phase, ...]:
     for stage in plan.stages:
         out.append(Phase(len(out), stage.name, _kind(stage), stage.seconds, stage.users, before, None, stage.spike))
         before = stage.users
-    out.append(Phase(len(out), "drain", DRAIN, plan.drain, 0, before))
-    return tuple(out)
+    return out
 
 
 def _kind(stage: Stage) -> str:
     return RAMP if stage.ramp else STAGE
 
 
-def _open(plan: Plan) -> tuple[Phase, ...]:
+def _open(plan: Plan) -> list[Phase]:
+    """One repeat."""
     out: list[Phase] = []
     before = 0.0
     if plan.warm_up > 0:
@@ -85,9 +108,7 @@ def _open(plan: Plan) -> tuple[Phase, ...]:
         course = Rate(before if stage.ramp else rate, rate, stage.seconds)
         out.append(arrivals(plan, len(out), stage.name, _kind(stage), course, stage.spike))
         before = rate
-    users = plan.expected_workers
-    out.append(Phase(len(out), "drain", DRAIN, plan.drain, 0, users))
-    return tuple(out)
+    return out
 
 
 def _first_rate(plan: Plan) -> float:
@@ -109,6 +130,8 @@ def target(phase: Phase, elapsed: float, spawn_rate: float) -> tuple[int, float]
     """What to ask Locust for, `elapsed` seconds into a phase."""
     if phase.rate is not None:
         return phase.users, float(max(1, phase.users))
+    if phase.kind == PAUSE:
+        return phase.users, float(max(1, phase.before))
     if phase.kind != RAMP:
         return phase.users, spawn_rate
     share = 1.0 if phase.seconds <= 0 else min(1.0, max(0.0, elapsed / phase.seconds))
@@ -123,7 +146,7 @@ def spawn_seconds(phase: Phase, spawn_rate: float) -> float:
 
 
 def total_seconds(phases: tuple[Phase, ...], spawn_rate: float) -> float:
-    """The planned length without the drain: a stage counts from when its users are there."""
+    """The planned length without the drains: a stage counts from when its users are there."""
     total = 0.0
     for phase in phases:
         if phase.kind == STAGE:
@@ -131,6 +154,6 @@ def total_seconds(phases: tuple[Phase, ...], spawn_rate: float) -> float:
             total += phase.seconds + spawning
         elif phase.kind == WARM_UP:
             total += max(phase.seconds, spawn_seconds(phase, spawn_rate))
-        elif phase.kind == RAMP:
+        elif phase.kind in (RAMP, PAUSE):
             total += phase.seconds
     return total

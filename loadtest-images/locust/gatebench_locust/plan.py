@@ -81,6 +81,16 @@ class Capacity:
 
 
 @dataclasses.dataclass(frozen=True)
+class Repeats:
+    """How often warm-up and stages are gone through. `pause` is without load, after all is answered; with `hold` the
+    master then waits to be told to go on."""
+
+    count: int = 1
+    pause: float = 0.0
+    hold: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Scenario:
     """A built-in scenario."""
 
@@ -121,6 +131,7 @@ class Plan:
     arrivals: str = CONSTANT
     max_in_flight: int | None = None
     capacity: Capacity | None = None
+    repeats: Repeats = Repeats()
 
 
 def read(path: str) -> Plan:
@@ -190,6 +201,7 @@ def _parse(document: Any) -> Plan:
         arrivals=_one_of("arrivals", document.get("arrivals") or _ARRIVALS[model], (CONSTANT, POISSON)),
         max_in_flight=None if in_flight is None else int(in_flight),
         capacity=capacity,
+        repeats=_repeats(document.get("repeats") or {}, model),
     )
 
 
@@ -228,6 +240,15 @@ def _stage(item: Mapping[str, Any], model: str) -> Stage:
     users = 0 if model == OPEN else int(item["users"])
     seconds = float(item["durationSeconds"])
     return Stage(name, seconds, users, bool(item.get("ramp")), rate, bool(item.get("spike")))
+
+
+def _repeats(item: Mapping[str, Any], model: str) -> Repeats:
+    out = Repeats(int(item.get("count", 1)), float(item.get("pauseSeconds") or 0.0), bool(item.get("hold")))
+    if out.count < 1 or not 0 <= out.pause < math.inf:
+        raise PlanError("repeats: count must be at least 1, and pauseSeconds not negative")
+    if out.count > 1 and model == CAPACITY:
+        raise PlanError("repeats: a capacity search confirms itself, and is not repeated")
+    return out
 
 
 def _capacity(item: Mapping[str, Any]) -> Capacity:

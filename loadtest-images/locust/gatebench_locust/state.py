@@ -25,6 +25,9 @@ def build(conductor: Conductor, result_ready: bool) -> dict[str, Any]:
         "step": conductor.step,
         "phase": None if current is None else current.phase.index,
         "stage": None if current is None else current.phase.name,
+        "repeat": None if current is None else current.phase.repeat,
+        "repeats": conductor.plan.repeats.count,
+        "holding": conductor.holding,
         "expectedWorkers": conductor.plan.expected_workers,
         "workers": [
             {

@@ -211,6 +211,7 @@ class Worker(WorkerRunner):
             "cpu": now.cpu - before.cpu,
             "onCpu": _difference(now.on_cpu, before.on_cpu),
             "waited": _difference(now.waited, before.waited),
+            "alive": len(self.user_greenlets),
             **self.recorder.take(),
         }
 

@@ -90,7 +90,8 @@ class Usage:
 class WorkerSums:
     """One worker: the numbers of its reports, its latest figures, and its usage by phase.
 
-    `quiet` is the phase of its latest report if that lay within one phase and nothing was in flight in it.
+    `quiet` is the phase of its latest report if that lay within one phase and nothing was in flight in it: no request,
+    and in Python no user, of which nobody knows what it is doing.
     """
 
     reports: int = 0
@@ -114,7 +115,7 @@ class WorkerSums:
             self.phases.setdefault(phase, Usage()).add(report, answered)
         elif phase in self.phases:
             self.phases[phase].recent.clear()
-        self.quiet = phase if steady and not self.in_flight else None
+        self.quiet = phase if steady and not self.in_flight and not report.get("alive") else None
 
     def over(self, phases: Collection[int]) -> Usage:
         """Its usage over some phases."""

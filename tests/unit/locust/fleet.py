@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from contract.fleetlab.simulated import Gateway, Worker
-from gatebench_locust import arrivals, capacity, conductor, wire
+from gatebench_locust import arrivals, capacity, conductor, pauses, wire
 from gatebench_locust.conductor import Conductor
 from gatebench_locust.plan import Plan
 from gatebench_locust.roster import Roster
@@ -51,7 +51,7 @@ class Fleet(Conductor):
 
     def __init__(self, plan: Plan, gateway: Gateway, monkeypatch: Any, cpu: float = 0.2) -> None:
         self.clock = Clock()
-        for module in (arrivals, capacity, conductor):
+        for module in (arrivals, capacity, conductor, pauses):
             monkeypatch.setattr(module, "time", self.clock)
         roster = Roster()
         super().__init__(plan, roster, lambda: None)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatebench_locust.phases import DRAIN, RAMP, STAGE, WARM_UP, Phase, Rate, phases_of, target, total_seconds
+from gatebench_locust.phases import DRAIN, PAUSE, RAMP, STAGE, WARM_UP, Phase, Rate, phases_of, target, total_seconds
 from gatebench_locust.plan import Plan, PlanError, parse
 
 
@@ -71,6 +71,46 @@ def test_without_warm_up_the_first_stage_starts_from_nothing() -> None:
     phases = phases_of(plan(warmUpSeconds=0.0))
     assert [(p.index, p.kind, p.before) for p in phases] == [(0, STAGE, 0), (1, DRAIN, 500)]
     assert total_seconds(phases, 50.0) == 10 + 60
+
+
+def test_repeats_go_through_the_same_phases_with_a_pause_between() -> None:
+    phases = phases_of(plan(stages=[stage(100), stage(40, ramp=True)], repeats={"count": 2, "pauseSeconds": 7}))
+    assert [(p.index, p.kind, p.repeat, p.before, p.users) for p in phases] == [
+        (0, WARM_UP, 0, 0, 100),
+        (1, STAGE, 0, 100, 100),
+        (2, RAMP, 0, 100, 40),
+        (3, PAUSE, 0, 40, 0),
+        (4, WARM_UP, 1, 0, 100),
+        (5, STAGE, 1, 100, 100),
+        (6, RAMP, 1, 100, 40),
+        (7, DRAIN, 1, 40, 0),
+    ]
+    assert total_seconds(phases, 50.0) == 2 * (30 + 10 + 10) + 7
+    assert target(phases[3], 0.0, 50.0) == (0, 40.0), "all users go at once"
+
+
+def test_in_a_pause_of_open_load_nothing_arrives() -> None:
+    stages = [{"name": "a", "durationSeconds": 10.0, "rate": 500.0}]
+    phases = phases_of(go(model="Open", stages=stages, repeats={"count": 3, "pauseSeconds": 2, "hold": True}))
+    pauses = [p for p in phases if p.kind == PAUSE]
+    assert [(p.name, p.repeat, p.rate) for p in pauses] == [
+        ("pause-1", 0, Rate(0.0, 0.0, 2.0)),
+        ("pause-2", 1, Rate(0.0, 0.0, 2.0)),
+    ]
+    assert [p.rate.start for p in phases if p.kind == WARM_UP and p.rate] == [500.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("repeats", "changes", "words"),
+    [
+        ({"count": 0}, {}, "count must be at least 1"),
+        ({"count": 2, "pauseSeconds": -1}, {}, "pauseSeconds not negative"),
+        ({"count": 2}, GO | {"model": "Capacity", "capacity": CAPACITY}, "a capacity search confirms itself"),
+    ],
+)
+def test_repeats_that_make_no_sense_are_refused(repeats: dict[str, Any], changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(PlanError, match=words):
+        plan(repeats=repeats, **changes)
 
 
 @settings(deadline=None)
