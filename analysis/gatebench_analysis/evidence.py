@@ -9,25 +9,10 @@ from typing import Literal
 from gatebench_analysis.document import Figure, Finding, ObjectiveOutcome, Probe
 from gatebench_analysis.load import Load
 from gatebench_analysis.measured import Account
+from gatebench_analysis.remedies import REMEDIES
 
 DEFAULT_MAX_FOREIGN_TIME = 0.05
 NOT_OURS = "the gateway is not run by gatebench, so its resources cannot be seen"
-
-REMEDIES = {
-    "NoTraffic": "check that the locustfile sends requests, and that the stages are long enough",
-    "WorkerLost": "give the workers more memory or a calmer node, and run again",
-    "GatewayRestarted": "read the gateway's log: it ended and came back during the load",
-    "CPUNotPinned": "give the node's kubelet cpuManagerPolicy: static, or set isolation: Preferred",
-    "CPUSetChanged": "keep other tools from changing cpusets or resizing the gateway while it is measured",
-    "CoresDisturbed": "keep other processes off the gateway's cores, or raise gateway.maxForeignTime",
-    "Throttled": "use isolation: Required on a static CPU manager, where no quota applies",
-    "Swapped": "switch swap off on the node, or raise gateway.memory",
-    "GeneratorSaturated": "use more workers, on other nodes than the gateway's, or fewer users or a lower rate",
-    "RunDisturbed": "leave the run's pods alone while it measures",
-    "MetricsUnavailable": "check prometheus.url of the operator's settings, and that Prometheus answers",
-    "MetricsIncomplete": "check the scrape of the kubelet's cAdvisor; shorten its interval for short runs",
-}
-"""What a person can do about each reason; the operator's conditions say the same."""
 
 
 @dataclasses.dataclass(frozen=True)

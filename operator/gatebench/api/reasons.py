@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from gatebench_analysis import remedies
+
 
 class ConditionType(StrEnum):
     """The conditions of a run, in the order of its life."""
@@ -73,7 +75,11 @@ class Reason(StrEnum):
     THROTTLED = "Throttled"
     SWAPPED = "Swapped"
     GENERATOR_SATURATED = "GeneratorSaturated"
+    UPSTREAM_BOUND = "UpstreamBound"
+    NOT_STEADY = "NotSteady"
+    TOO_FEW_SAMPLES = "TooFewSamples"
     RUN_DISTURBED = "RunDisturbed"
+    ENVIRONMENT_CHANGED = "EnvironmentChanged"
     METRICS_UNAVAILABLE = "MetricsUnavailable"
     METRICS_INCOMPLETE = "MetricsIncomplete"
     NOT_MEASURED = "NotMeasured"
@@ -82,6 +88,7 @@ class Reason(StrEnum):
     OBJECTIVES_MET = "ObjectivesMet"
     OBJECTIVES_FAILED = "ObjectivesFailed"
     OBJECTIVES_UNKNOWN = "ObjectivesUnknown"
+    LEAK_SUSPECTED = "LeakSuspected"
 
     # Complete
     RUNNING = "Running"
@@ -112,27 +119,13 @@ REMEDIES: dict[Reason, str] = {
     Reason.UNSCHEDULABLE: "free CPU or memory on a node, or lower gateway.cpus; gatebench doctor shows what fits",
     Reason.SCHEDULE_TIMEOUT: "free CPU or memory on a node, or lower gateway.cpus; gatebench doctor shows what fits",
     Reason.NODE_ADMISSION_REJECTED: "ask for CPUs that the node's policies can give: whole cores with SMT alignment",
-    Reason.NODE_LOST: "run it again on a healthy node",
-    Reason.GATEWAY_FAILED: "read the gateway's log in the result (gatebench artifacts, or cleanup: Never)",
     Reason.UPSTREAM_FAILED: "read the upstream's log",
     Reason.QUOTA_EXCEEDED: "raise the namespace's quota, or lower cpus and memory",
     Reason.POD_SECURITY_VIOLATION: "lower the namespace's Pod Security level, or run the gateway as non-root",
-    Reason.CPU_NOT_PINNED: "give the node's kubelet cpuManagerPolicy: static, or set isolation: Preferred",
     Reason.QOS_NOT_GUARANTEED: "keep sidecar injection and LimitRanges away from the run's namespace",
     Reason.WORKERS_TIMEOUT: "read the workers' events: images, quota, network policies between worker and master",
     Reason.SCRIPT_INVALID: "correct the locustfile; the message ends with its traceback",
-    Reason.MASTER_LOST: "read the master's log; run again: a load is never restarted silently",
-    Reason.NO_TRAFFIC: "check that the locustfile sends requests, and that the stages are long enough",
-    Reason.WORKER_LOST: "give the workers more memory or a calmer node, and run again",
-    Reason.GATEWAY_RESTARTED: "read the gateway's log: it ended and came back during the load",
-    Reason.CPU_SET_CHANGED: "keep other tools from changing cpusets or resizing the gateway while it is measured",
-    Reason.CORES_DISTURBED: "keep other processes off the gateway's cores, or raise gateway.maxForeignTime",
-    Reason.THROTTLED: "use isolation: Required on a static CPU manager, where no quota applies",
-    Reason.SWAPPED: "switch swap off on the node, or raise gateway.memory",
-    Reason.GENERATOR_SATURATED: "use more workers, on other nodes than the gateway's, or fewer users or a lower rate",
-    Reason.RUN_DISTURBED: "leave the run's pods alone while it measures",
-    Reason.METRICS_UNAVAILABLE: "check prometheus.url of the operator's settings, and that Prometheus answers",
-    Reason.METRICS_INCOMPLETE: "check the scrape of the kubelet's cAdvisor; shorten its interval for short runs",
     Reason.DEADLINE_EXCEEDED: "raise activeDeadlineSeconds, or shorten the load",
+    **{Reason(name): remedy for name, remedy in remedies.REMEDIES.items()},
 }
 """What a person can do about it, in the words of docs/troubleshooting.md."""

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatebench_analysis import generator
+from gatebench_locust import judging
 from gatebench_locust.histogram import Histogram
 from gatebench_locust.judging import Window, WorkerLoad, judge, measure
 from gatebench_locust.objectives import Objective
@@ -44,6 +46,15 @@ def window(**changes: Any) -> Window:
 
 
 P99 = Objective("latency.p99", below=0.05)
+
+
+@pytest.mark.parametrize("bound", [name for name in vars(generator) if name.startswith(("MAX_", "MIN_"))])
+def test_a_step_is_held_to_the_bounds_of_a_runs_validity(bound: str) -> None:
+    assert getattr(judging, bound) == getattr(generator, bound)
+
+
+def test_no_bound_of_a_step_is_its_own() -> None:
+    assert {name for name in vars(judging) if name.startswith(("MAX_", "MIN_"))} <= vars(generator).keys()
 
 
 def test_a_step_holds_when_objectives_are_met_and_answers_keep_up() -> None:
