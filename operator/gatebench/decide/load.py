@@ -17,7 +17,13 @@ from gatebench.plan import children, fleet, gateway
 from gatebench.plan.run import Run
 
 LIVE_INTERVAL = 10.0
-_STEPS = {"Waiting": "WarmUp", "WarmUp": "WarmUp", "Stage": "Measuring", "Draining": "Draining"}
+_STEPS = {
+    "Waiting": "WarmUp",
+    "WarmUp": "WarmUp",
+    "Stage": "Measuring",
+    "Pause": "Pausing",
+    "Draining": "Draining",
+}
 # How long a master that answered before may be silent before it counts as lost.
 _SILENCE = 30.0
 
@@ -147,6 +153,9 @@ def _pod_disturbance(pod: Pod, begun: float) -> tuple[Reason, str] | None:
     container = pod.containers[0] if pod.containers else None
     if pod.component == fleet.WORKER and (pod.failed or pod.disrupted):
         how = podproblems.exit_words(container) if container else ""
+        if container is not None and container.exit_code == fleet.LOST_MASTER:
+            # The kubelet may tell of the workers' end before that of the master, which is its cause.
+            return Reason.MASTER_LOST, f"pod {pod.name} has lost its master under load: {how}"
         return Reason.WORKER_LOST, f"pod {pod.name} ended under load: {pod.reason or how}"
     if pod.component == "gateway":
         return _gateway_disturbance(pod, begun)
@@ -197,6 +206,8 @@ def _live(run: Run, snap: Snapshot, state: FleetState, draft: Draft) -> None:
     draft.set(
         progress=draft.progress(
             stage=state.stage,
+            repeat=None if run.spec.repeats is None or state.repeat is None else state.repeat + 1,
+            repeats=None if run.spec.repeats is None else run.spec.repeats.count,
             elapsed_seconds=None if elapsed is None else round(elapsed, 1),
             total_seconds=total,
             percent=percent,

@@ -18,6 +18,8 @@ from gatebench.plan.run import Run
 from gatebench.settings import Settings
 
 MASTER, WORKER = "master", "worker"
+LOST_MASTER = 5
+"""Exit code of a worker whose master is gone."""
 LOCUST_PORT, API_PORT = 5557, 8090
 PLAN_PATH = "/etc/gatebench/plan"
 
