@@ -38,12 +38,7 @@ func (d *dataset) line(n uint64) []byte {
 // readDataset reads JSONL: of a line that is an object the text in "prompt", of one that is a string that, of others and
 // of objects without a prompt the line itself. Blank lines are left out.
 func readDataset(source plan.Dataset, seed uint64) (*dataset, error) {
-	file, err := os.Open(source.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxDataset+1))
+	content, err := contentOf(source)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +68,18 @@ func readDataset(source plan.Dataset, seed uint64) (*dataset, error) {
 		d.turn = rand.New(rand.NewPCG(seed, 0x64617461736574)).Perm(len(d.ends))
 	}
 	return d, nil
+}
+
+func contentOf(source plan.Dataset) ([]byte, error) {
+	if source.Content != nil {
+		return source.Content, nil
+	}
+	file, err := os.Open(source.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxDataset+1))
 }
 
 func promptOf(raw []byte) (string, error) {

@@ -47,6 +47,7 @@ type Range struct{ Min, Max float64 }
 type Dataset struct {
 	Path     string
 	Shuffled bool
+	Content  []byte // instead of what is at Path; nil: that is read
 }
 
 // Model is how load is offered.

@@ -87,7 +87,7 @@ func TestEveryField(t *testing.T) {
 			},
 			{Name: "none", Weight: 1, API: "OpenAIChat", Model: "loopback", PromptTokens: 100, Status: 200},
 		},
-		Dataset: &Dataset{"/etc/gatebench/dataset/prompts.jsonl", true},
+		Dataset: &Dataset{Path: "/etc/gatebench/dataset/prompts.jsonl", Shuffled: true},
 		CAFile:  "/etc/gatebench/ca/ca.crt", HTTP2: true, MaskedEnv: []string{"GATEBENCH_TOKEN"},
 		Engine: "Go", Model: Open, Poisson: true, MaxInFlight: 300, Seed: 1<<64 - 1,
 	}

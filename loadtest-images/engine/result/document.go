@@ -16,8 +16,9 @@ const above = "> 10 min"
 
 // Run is which run it was, and its spec.
 type Run struct {
-	Name string `json:"name"`
-	Spec any    `json:"spec,omitempty"`
+	Name      string         `json:"name"`
+	Namespace string         `json:"namespace,omitempty"`
+	Spec      map[string]any `json:"spec,omitempty"`
 }
 
 // Figure is a metric: its value, or why there is none.

@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/url"
 	"os"
-	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -29,6 +28,12 @@ type lookup func(name string) (string, bool)
 
 // jobOf reads what the settings name. Errors name the flag or the field.
 func jobOf(s *settings, env lookup) (*job, error) {
+	switch {
+	case s.file != "":
+		return fromRun(s, env)
+	case s.targets != "":
+		return fromTargets(s)
+	}
 	return fromURL(s, env)
 }
 
@@ -65,11 +70,8 @@ func fromURL(s *settings, env lookup) (*job, error) {
 	p.Target = origin
 	only, _, _ := strings.Cut(line, "?")
 	request := plan.Request{
-		Name: path.Base(only), Weight: 1, API: "HTTP", Method: s.method, Path: line, Model: s.model,
+		Weight: 1, API: "HTTP", Method: s.method, Path: line, Model: s.model,
 		PromptTokens: s.promptTokens, Stream: s.stream, Status: s.status, Headers: make(map[string]string),
-	}
-	if request.Name == "/" {
-		request.Name = "root"
 	}
 	if err := s.headers.into(request.Headers); err != nil {
 		return nil, err
@@ -87,6 +89,13 @@ func fromURL(s *settings, env lookup) (*job, error) {
 	if p.Dataset = s.prompts(); p.Dataset != nil && request.Body == nil {
 		return nil, errors.New("-dataset needs a -body that has {{dataset}}")
 	}
+	method := s.method
+	if method == "" {
+		if method = "POST"; request.API == "HTTP" && request.Body == nil {
+			method = "GET"
+		}
+	}
+	request.Name = newNames().of(method, line)
 	p.Requests = []plan.Request{request}
 	calls, err := payload.Build(p, env)
 	if err != nil {
