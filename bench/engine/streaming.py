@@ -1,0 +1,77 @@
+"""Two hundred streams at once: when the engine saw the first token and the gaps, beside what the mock sent."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from bench.engine import engine
+from bench.engine.figures import below, close
+from bench.engine.lab import Lab
+from bench.engine.shown import Part, Table, milliseconds, number
+from bench.mock.run import fetch
+
+from gatebench_analysis import histograms
+
+STREAMS, TOKENS, PER_SECOND = 200, 100, 50.0
+LATENCY = 0.2
+MOST = 0.001
+# Of gaps that are further than that from the mock's own.
+MOST_APART = 0.01
+
+
+def measure(lab: Lab) -> Part:
+    """The whole part."""
+    seconds = lab.seconds(20, 5)
+    print(f"  {seconds:g} s", file=sys.stderr, flush=True)
+    flags = [f"--latency={LATENCY}s", f"--output-tokens={TOKENS}", f"--tokens-per-second={PER_SECOND:g}"]
+    with lab.mock(*flags) as mock:
+        run, _ = engine.drive(lab, engine.closed_load(STREAMS, seconds), mock.url, seconds, stream=True)
+        account = json.loads(fetch(f"{mock.url}/gatebench/v1/account"))
+    sent = account["delay"]["actualSeconds"]
+    first, gaps = run.successes("ttft"), run.successes("inter_token")
+    found: dict[str, Any] = {
+        "streams": run.count,
+        "errors": run.errors,
+        "mockFirstTokenSeconds": sent,
+        "firstTokenSeconds": {"p50": at(first, 500), "p99": at(first, 990)},
+        "mockGapSeconds": 1 / PER_SECOND,
+        "gapSeconds": {"p1": at(gaps, 10), "p50": at(gaps, 500), "p99": at(gaps, 990)},
+        "gaps": gaps.count,
+        "gapsApartRatio": apart(gaps, 1 / PER_SECOND, MOST),
+    }
+    gap, seen = found["gapSeconds"], found["firstTokenSeconds"]
+    rows = [
+        ["first token", "", milliseconds(seen["p50"]), milliseconds(seen["p99"])],
+        ["  as the mock sent it", "", milliseconds(sent["p50"]), milliseconds(sent["p99"])],
+        ["gap", milliseconds(gap["p1"]), milliseconds(gap["p50"]), milliseconds(gap["p99"])],
+        ["  as the mock means it", "", milliseconds(1 / PER_SECOND)],
+    ]
+    checks = [
+        close("first token p50 in s", seen["p50"], sent["p50"], 0.0, MOST),
+        close("first token p99 in s", seen["p99"], sent["p99"], 0.0, MOST),
+        close("gap p50 in s", gap["p50"], 1 / PER_SECOND, 0.0, MOST),
+        below("share of gaps that are not within 1 ms of 20 ms", found["gapsApartRatio"], MOST_APART),
+        close("streams that failed", run.errors, 0, 0.0),
+    ]
+    title = f"{STREAMS} streams at once, {number(run.count)} in all, {PER_SECOND:g} tokens a second each"
+    return Part(found, [Table(title, ["", "p1", "p50", "p99"], rows)], checks)
+
+
+def at(samples: histograms.Samples, thousandths: int) -> float | None:
+    """A quantile in seconds."""
+    found = samples.quantile(thousandths)
+    return None if found is None else found[0]
+
+
+def apart(samples: histograms.Samples, middle: float, most: float) -> float | None:
+    """The share of samples that are further than `most` seconds from the middle; None: there are none."""
+    if not samples.count:
+        return None
+    far = sum(
+        count
+        for index, count in samples.buckets.items()
+        if not middle - most <= histograms.highest_of(index) / 1e6 <= middle + most
+    )
+    return far / samples.count
