@@ -75,7 +75,7 @@ func (r *reader) model(p *plan.Plan, seconds *durations) error {
 		if given := l.ThinkTime; given != nil {
 			between.Min = seconds.of("load.thinkTime.min", given.Min, -1)
 			between.Max = seconds.of("load.thinkTime.max", given.Max, -1)
-			if between.Max < between.Min {
+			if seconds.err == nil && between.Max < between.Min {
 				return errors.New("load.thinkTime.min must not be above max")
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -100,6 +101,8 @@ func kindsOf(content []byte) (kinds []string, err error) {
 	}
 }
 
+var wrongType = regexp.MustCompile(`^(.*?)cannot unmarshal \S+ (.*) into (?:manifest\.)?(.*)$`)
+
 // plain is an error in one line, without the names of types.
 func plain(err error) error {
 	var wrong *yaml.TypeError
@@ -111,11 +114,7 @@ func plain(err error) error {
 		if before, _, found := strings.Cut(line, " not found in type "); found {
 			line = before + " is not known"
 		}
-		line = strings.Replace(line, "cannot unmarshal", "this cannot be:", 1)
-		if before, after, found := strings.Cut(line, " into "); found {
-			line = before + ", it is to be " + strings.TrimPrefix(after, "manifest.")
-		}
-		lines = append(lines, line)
+		lines = append(lines, wrongType.ReplaceAllString(line, "$1$2 is not of type $3"))
 	}
 	return errors.New(strings.Join(lines, "; "))
 }
@@ -143,7 +142,7 @@ func (r *reader) read() (*Run, error) {
 		return nil, plain(err)
 	}
 	if _, err := json.Marshal(written.Spec); err != nil {
-		return nil, errors.New("spec: names of fields must be texts")
+		return nil, fmt.Errorf("spec is none that JSON could hold: %w", err)
 	}
 	r.out.Spec = written.Spec
 	p, err := r.plan()

@@ -1,14 +1,12 @@
 package manifest
 
-import "go.yaml.in/yaml/v3"
-
 // What the engine reads of a BenchmarkRun. Of parts that are not its own only the beginning is known.
 type run struct {
-	APIVersion string    `yaml:"apiVersion"`
-	Kind       string    `yaml:"kind"`
-	Metadata   metadata  `yaml:"metadata"`
-	Spec       spec      `yaml:"spec"`
-	Status     yaml.Node `yaml:"status"`
+	APIVersion string   `yaml:"apiVersion"`
+	Kind       string   `yaml:"kind"`
+	Metadata   metadata `yaml:"metadata"`
+	Spec       spec     `yaml:"spec"`
+	Status     any      `yaml:"status"`
 }
 
 type metadata struct {
@@ -19,12 +17,12 @@ type metadata struct {
 }
 
 type spec struct {
-	Gateway    gateway              `yaml:"gateway"`
-	Workload   workload             `yaml:"workload"`
-	Load       offered              `yaml:"load"`
-	Objectives []yaml.Node          `yaml:"objectives"`
-	Upstream   *yaml.Node           `yaml:"upstream"`
-	Others     map[string]yaml.Node `yaml:",inline"`
+	Gateway    gateway        `yaml:"gateway"`
+	Workload   workload       `yaml:"workload"`
+	Load       offered        `yaml:"load"`
+	Objectives []any          `yaml:"objectives"`
+	Upstream   any            `yaml:"upstream"`
+	Others     map[string]any `yaml:",inline"`
 }
 
 type gateway struct {
@@ -34,14 +32,14 @@ type gateway struct {
 }
 
 type workload struct {
-	Requests   []request  `yaml:"requests"`
-	Scenario   string     `yaml:"scenario"`
-	Locustfile *yaml.Node `yaml:"locustfile"`
-	Model      string     `yaml:"model"`
-	Timeout    *string    `yaml:"timeout"`
-	Dataset    *dataset   `yaml:"dataset"`
-	CA         *yaml.Node `yaml:"ca"`
-	HTTP2      bool       `yaml:"http2"`
+	Requests   []request `yaml:"requests"`
+	Scenario   string    `yaml:"scenario"`
+	Locustfile any       `yaml:"locustfile"`
+	Model      string    `yaml:"model"`
+	Timeout    *string   `yaml:"timeout"`
+	Dataset    *dataset  `yaml:"dataset"`
+	CA         any       `yaml:"ca"`
+	HTTP2      bool      `yaml:"http2"`
 }
 
 type request struct {
@@ -80,31 +78,31 @@ type check struct {
 }
 
 type dataset struct {
-	ConfigMap *keyRef    `yaml:"configMap"`
-	Volume    *yaml.Node `yaml:"persistentVolumeClaim"`
-	Order     string     `yaml:"order"`
+	ConfigMap *keyRef `yaml:"configMap"`
+	Volume    any     `yaml:"persistentVolumeClaim"`
+	Order     string  `yaml:"order"`
 }
 
 type offered struct {
-	Engine      string      `yaml:"engine"`
-	Model       string      `yaml:"model"`
-	SpawnRate   *float64    `yaml:"spawnRate"`
-	ThinkTime   *thinkTime  `yaml:"thinkTime"`
-	Arrivals    string      `yaml:"arrivals"`
-	MaxInFlight *int        `yaml:"maxInFlight"`
-	Seed        *uint64     `yaml:"seed"`
-	WarmUp      *string     `yaml:"warmUp"`
-	Stages      []stage     `yaml:"stages"`
-	Env         []variable  `yaml:"env"`
-	EnvFrom     []yaml.Node `yaml:"envFrom"`
-	Capacity    *yaml.Node  `yaml:"capacity"`
-	Workers     *int        `yaml:"workers"`
-	Resources   *yaml.Node  `yaml:"workerResources"`
-	Image       *yaml.Node  `yaml:"image"`
-	Selector    *yaml.Node  `yaml:"nodeSelector"`
-	Tolerations *yaml.Node  `yaml:"tolerations"`
-	PullSecrets *yaml.Node  `yaml:"imagePullSecrets"`
-	Annotations *yaml.Node  `yaml:"annotations"`
+	Engine      string     `yaml:"engine"`
+	Model       string     `yaml:"model"`
+	SpawnRate   *float64   `yaml:"spawnRate"`
+	ThinkTime   *thinkTime `yaml:"thinkTime"`
+	Arrivals    string     `yaml:"arrivals"`
+	MaxInFlight *int       `yaml:"maxInFlight"`
+	Seed        *uint64    `yaml:"seed"`
+	WarmUp      *string    `yaml:"warmUp"`
+	Stages      []stage    `yaml:"stages"`
+	Env         []variable `yaml:"env"`
+	EnvFrom     []any      `yaml:"envFrom"`
+	Capacity    any        `yaml:"capacity"`
+	Workers     *int       `yaml:"workers"`
+	Resources   any        `yaml:"workerResources"`
+	Image       any        `yaml:"image"`
+	Selector    any        `yaml:"nodeSelector"`
+	Tolerations any        `yaml:"tolerations"`
+	PullSecrets any        `yaml:"imagePullSecrets"`
+	Annotations any        `yaml:"annotations"`
 }
 
 type thinkTime struct {
@@ -122,9 +120,9 @@ type stage struct {
 }
 
 type variable struct {
-	Name      string     `yaml:"name"`
-	Value     *string    `yaml:"value"`
-	ValueFrom *yaml.Node `yaml:"valueFrom"`
+	Name      string  `yaml:"name"`
+	Value     *string `yaml:"value"`
+	ValueFrom any     `yaml:"valueFrom"`
 }
 
 // configMap is one that stands in the same file.
