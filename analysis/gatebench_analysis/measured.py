@@ -31,6 +31,10 @@ class _Unknown(Exception):
     """The figure cannot be known; the message says why."""
 
 
+class _TooFew(_Unknown):
+    """There are too few samples for it."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Window:
     """The requests of a window, and its length."""
@@ -121,7 +125,7 @@ class Account:
         try:
             return self._observe(name, request, stage)
         except _Unknown as error:
-            return Missing(str(error))
+            return Missing(str(error), too_few=isinstance(error, _TooFew))
 
     def samples(self, rows: Sequence[Requests], field: str) -> Samples:
         """The merged histogram of some rows; `field` is latency, ttft, interToken or serviceTime. Raises ValueError."""
@@ -234,7 +238,7 @@ class Account:
         found = samples.upper(thousandths) if statistic.endswith(".upper") else samples.quantile(thousandths)
         if found is None:
             needed = histograms.floor(thousandths / 1000)
-            raise _Unknown(f"{quantile} needs {needed:,} samples, there are {samples.count:,}")
+            raise _TooFew(f"{quantile} needs {needed:,} samples, there are {samples.count:,}")
         seconds, above = found
         return Measured(seconds, ABOVE if above else "", above)
 

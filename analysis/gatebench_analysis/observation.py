@@ -23,6 +23,8 @@ class Missing:
     """It should be known, and is not."""
 
     why: str
+    too_few: bool = False
+    """For want of samples alone: a longer window would have it."""
 
 
 @dataclasses.dataclass(frozen=True)

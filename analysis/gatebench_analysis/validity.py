@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from gatebench_analysis import document, generator, metrics, quantities
+from gatebench_analysis import document, generator, metrics, quantities, steady
 from gatebench_analysis.document import Finding, Result
 from gatebench_analysis.evidence import NOT_OURS, Evidence, finding
 
@@ -144,6 +144,20 @@ def _swapped(evidence: Evidence) -> Finding | None:
     return finding("Swapped", f"{quantities.size(swapped)} of the gateway's memory were swapped out")
 
 
+def _too_few_samples(evidence: Evidence) -> Finding | None:
+    """An objective asks for a percentile of which the window has not enough requests."""
+    found: list[str] = []
+    for one in evidence.objectives:
+        metric = metrics.find(one.metric)
+        if metric is None or metric.origin is not metrics.Origin.FLEET or one.optional or one.outcome != "Unknown":
+            continue
+        local = one.metric.removeprefix(f"requests.{metric.request}.")
+        seen = evidence.account.observe(local, request=metric.request, stage=one.stage)
+        if isinstance(seen, metrics.Missing) and seen.too_few:
+            found.append(f"{one.metric}{f' (stage {one.stage})' if one.stage else ''}: {seen.why}")
+    return finding("TooFewSamples", f"there are too few requests for {'; '.join(found[:4])}") if found else None
+
+
 def _metrics_missing(evidence: Evidence) -> Finding | None:
     """Prometheus did not tell what an objective needs. A query that is wrong is the objective's problem alone."""
     needed: dict[str, list[str]] = {}
@@ -184,6 +198,8 @@ CHAIN: tuple[Check, ...] = (
     generator.busy,
     generator.waited_to_run,
     generator.sent_late,
+    steady.unsteady,
+    _too_few_samples,
     _metrics_missing,
 )
 """In the order of cause before effect."""

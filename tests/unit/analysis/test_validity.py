@@ -42,6 +42,7 @@ def throttled() -> Resources:
     return Resources(values=values, missing=known.missing)
 
 
+FEW = [builders.row(1, builders.latencies(500))]
 BROKEN = {"locustRequests": 5000, "histogramRequests": 4900, "agree": False, "missingReports": 3}
 
 
@@ -110,7 +111,27 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         "waited for a CPU in up to 38 %",
     ),
     ({"load": late(0.02)}, "False", "GeneratorSaturated", "20 ms late or more"),
+    (
+        {"objectives": (Objective("latency.p99.9", fail_above=1.0),), "load": builders.load(requests=FEW)},
+        "False",
+        "TooFewSamples",
+        "latency.p99.9: p99.9 needs 4,603 samples, there are 500",
+    ),
+    (
+        {"objectives": (Objective("requests.chat.latency.p99.9.upper", "hold", fail_above=1.0),)}
+        | {"load": builders.load(requests=FEW)},
+        "False",
+        "TooFewSamples",
+        "requests.chat.latency.p99.9.upper (stage hold): p99.9 needs 4,603 samples, there are 500",
+    ),
 ]
+
+
+def test_few_samples_do_no_harm_where_no_objective_needs_them() -> None:
+    known = {"load": builders.load(requests=FEW)}
+    assert found(builders.result(**known)) == []
+    tail = Objective("latency.p99.9", fail_above=1.0, optional=True)
+    assert found(builders.result(objectives=(tail,), **known)) == []
 
 
 @pytest.mark.parametrize(("changed", "status", "reason", "words"), CASES, ids=[f"{c[2]}-{c[3][:12]}" for c in CASES])
