@@ -170,8 +170,8 @@ func bodyOf(given string) (json.RawMessage, error) {
 func split(address string) (origin, line string, err error) {
 	u, err := url.Parse(address)
 	switch {
-	case err != nil:
-		return "", "", errors.New("is no address")
+	case err != nil: // which the error may quote, with what is secret in it
+		return "", "", errors.New("is no address, such as http://127.0.0.1:8080/v1/models")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "", "", fmt.Errorf("%s: it must begin with http:// or https://", u.Redacted())
 	case u.Host == "" || u.Hostname() == "":
