@@ -58,6 +58,8 @@ def _url(spec: Spec, url: str, **workload: Any) -> Spec:
 
 
 TAKEN: dict[str, Spec] = {
+    "closed-repeats": _with(closed(), repeats={"count": 5, "pause": "0s"}),
+    "open-repeats": _with(open_load(), repeats={"count": 2}),
     "closed": closed(thinkTime={"min": "0s", "max": "1s"}, spawnRate=10, envFrom=[{"configMapRef": {"name": "c"}}]),
     "closed-go": closed_go(seed=7, thinkTime={"min": "0s", "max": "0s"}, spawnRate=10),
     "closed-spike": closed(stages=[_STAGE, {**_STAGE, "name": "burst", "spike": True}]),
@@ -82,6 +84,7 @@ TAKEN: dict[str, Spec] = {
 """What must not be refused."""
 
 REFUSED: dict[str, tuple[Spec, str]] = {
+    "capacity-repeats": (_with(capacity(), repeats={"count": 2}), "model Capacity confirms its rate by itself"),
     "open-by-locust": (open_load(engine="Locust"), "Locust's users wait for an answer"),
     "capacity-by-locust": (capacity(engine="Locust"), "Locust's users wait for an answer"),
     "go-scenario": (_with(closed_go(), workload={"scenario": "gateway-mix"}), "engine Go sends workload.requests"),

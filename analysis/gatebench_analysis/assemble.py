@@ -14,11 +14,12 @@ from gatebench_analysis import (
     metrics,
     objectives,
     remarks,
+    repeats,
     resources,
     summary,
     validity,
 )
-from gatebench_analysis.document import Figure, ObjectiveOutcome, Result, RunInfo, figure
+from gatebench_analysis.document import Figure, ObjectiveOutcome, Repeat, Result, RunInfo, figure
 from gatebench_analysis.evidence import Evidence, Facts
 from gatebench_analysis.load import Load
 from gatebench_analysis.loadfigures import Counts, Totals
@@ -31,6 +32,7 @@ __all__ = ["Inputs", "RunInfo", "assemble"]
 
 _PRESSURE = "gateway.pressure.cpu"
 # Metrics that only some loads have, and that no request name has.
+_PARTS = {"WarmUp": "warm_up", "Ramp": "ramps", "Search": "search", "Pause": "pauses", "Drain": "drain"}
 _OF_THE_LOAD: dict[str, Callable[[Load], bool]] = {
     "dropped": lambda load: load.is_open,
     "capacity.requestsPerSecond": lambda load: load.capacity is not None,
@@ -58,7 +60,7 @@ class Inputs:
 def assemble(inputs: Inputs) -> Result:
     """The result, judged. Never raises: what cannot be read is missing, and says so."""
     load = Load.model_validate(dict(inputs.load))
-    account = Account(load)
+    account, parts = Account(load), repeats.parts(load)
     window = measured.span(load)
     whole = None if load.started_at is None or load.ended_at is None else (load.started_at, load.ended_at)
     facts = inputs.facts
@@ -83,10 +85,15 @@ def assemble(inputs: Inputs) -> Result:
         probe=probe,
         window_seconds=account.window().seconds,
         counts=_counts(load),
-        metrics=_metrics(account),
+        metrics=_metrics(account, repeats.counting(parts)),
+        repeats=each,
         gateway=gateway,
         series=resources.curves(inputs.resources),
-        stages=frontier.stages(load, account),
+        stages=[
+            stage.model_copy(update={"repeat": part.index})
+            for part in parts
+            for stage in frontier.stages(part.load, part.account)
+        ],
         offered_rate=frontier.offered(load),
         capacity=None if load.capacity is None else load.capacity.model_copy(update={"steps": []}),
         frontier=frontier.points(load, account, isolation.cpu_of(inputs.probe, facts.gateway_container_id)),
@@ -123,15 +130,40 @@ def _counts(load: Load) -> Counts:
         elif kind == "Stage":
             part = "measured" if row.settled and measured.seconds_of(phase) is not None else "settling"
         else:
-            part = {"WarmUp": "warm_up", "Ramp": "ramps", "Search": "search", "Drain": "drain"}[kind]
+            part = _PARTS[kind]
         for name in (part, "all"):
             requests[name] += row.count or 0
             failures[name] += (row.count or 0) if row.outcome == "failure" else 0
     return Counts(**{name: Totals(requests=requests[name], failures=failures[name]) for name in requests})
 
 
-def _metrics(account: Account) -> dict[str, Figure]:
-    """All metrics of the fleet over the measured stages; those of streams only where something streams."""
+def _repeat(part: repeats.Part, inputs: Inputs) -> Repeat:
+    """One measurement of several; of the gateway what the probe saw of it."""
+    window, facts = repeats.span(part), inputs.facts
+    seen = isolation.evidence(inputs.probe, facts.gateway_container_id, facts.cpus, window, window)
+    return Repeat(
+        index=part.index,
+        whole=part.whole,
+        started_at=None if window is None else window[0],
+        ended_at=None if window is None else window[1],
+        window_seconds=part.account.window().seconds,
+        metrics=_metrics(part.account, [part]),
+        gateway=resources.of_probe(seen),
+    )
+
+
+def _over_repeats(each: Sequence[Mapping[str, Figure]]) -> dict[str, Figure]:
+    """The gateway's figures over whole repeats, where the probe saw each of them: pauses are no part of these."""
+    known = [name for name in each[0] if all(name in one for one in each)] if len(each) > 1 else []
+    found = {name: [(index, one[name].observation()) for index, one in enumerate(each)] for name in known}
+    return {name: figure(repeats.combine(name, seen), each[0][name].unit) for name, seen in found.items()}
+
+
+def _metrics(account: Account, parts: Sequence[repeats.Part]) -> dict[str, Figure]:
+    """All metrics of the fleet over the measured stages; those of streams only where something streams.
+
+    They are put together from the repeats; where none was measured, the account says why.
+    """
     out: dict[str, Figure] = {}
     streams = account.streams()
     for request in (None, *account.names()):
@@ -142,7 +174,8 @@ def _metrics(account: Account) -> dict[str, Figure]:
                 continue
             if metric.name in _OF_THE_LOAD and (request is not None or not _OF_THE_LOAD[metric.name](account.load)):
                 continue
-            seen = account.observe(metric.name, request=request)
+            each = [(part.index, part.account.observe(metric.name, request=request)) for part in parts]
+            seen = repeats.combine(metric.name, each) if each else account.observe(metric.name, request=request)
             if request is not None and not isinstance(seen, Measured) and not metric.name.startswith("latency."):
                 continue  # a name that does not stream has no ttft, which is no loss
             name = metric.name if request is None else f"requests.{request}.{metric.name}"

@@ -41,6 +41,10 @@ class Figure(Document):
     above: bool = False
     """The true value is larger than `value` by an unknown amount."""
     missing: str | None = None
+    low: float | None = None
+    """Of several repeats the smallest value; None where there was one."""
+    high: float | None = None
+    """Of several repeats the largest."""
     """Why it is not known."""
     not_applicable: str | None = None
     """Why it cannot exist here."""
@@ -48,7 +52,7 @@ class Figure(Document):
     def observation(self) -> Observation:
         """The same, as one of the three things that it can be."""
         if self.value is not None:
-            return Measured(self.value, self.note, self.above, self.source)
+            return Measured(self.value, self.note, self.above, self.source, self.low, self.high)
         if self.not_applicable is not None:
             return NotApplicable(self.not_applicable)
         return Missing(self.missing or "it was not measured")
@@ -64,6 +68,8 @@ def figure(observed: Observation, unit: str, source: str = "") -> Figure:
             note=observed.note,
             above=observed.above,
         )
+            low=observed.low,
+            high=observed.high,
     if isinstance(observed, NotApplicable):
         return Figure(unit=unit, not_applicable=observed.why)
     return Figure(unit=unit, missing=observed.why)
@@ -179,6 +185,22 @@ class Finding(Document):
 
 
 class Result(Document):
+class Repeat(Document):
+    """One measurement of several."""
+
+    index: Count = 0
+    """From 0."""
+    whole: bool = True
+    """It was gone through to its end; one that was not has no part in the run's figures where another was."""
+    started_at: float | None = None
+    ended_at: float | None = None
+    window_seconds: Seconds | None = None
+    metrics: dict[str, Figure] = {}
+    """The fleet's metrics of this repeat."""
+    gateway: dict[str, Figure] = {}
+    """The gateway's CPU and memory in this repeat, where the probe saw them."""
+
+
     """The result document."""
 
     schema_: str = Field(default=SCHEMA, alias="schema")
@@ -192,7 +214,9 @@ class Result(Document):
     """Measured seconds: stages that are neither ramps nor spikes, once their users were there."""
     counts: Counts = Counts()
     metrics: dict[str, Figure] = {}
-    """The fleet's metrics over all measured stages."""
+    """The fleet's metrics over all measured stages: the medians over the repeats."""
+    repeats: Objects[Repeat] = []
+    """Each measurement, where there were several."""
     gateway: dict[str, Figure] = {}
     """gateway.* and query.*, each with its source."""
     series: dict[str, Series] = {}
@@ -217,7 +241,7 @@ class Result(Document):
     """What was left out so that the document fits."""
 
     def load_outcome(self) -> str | None:
-        """Finished, Stopped, WorkerLost or Failed; None: not known."""
+        """Finished, Aborted, Stopped, WorkerLost or Failed; None: not known."""
         return self.load.outcome
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from gatebench_analysis.models import Count, Document, Objects, Rows, Seconds
 
-PhaseKind = Literal["WarmUp", "Stage", "Ramp", "Search", "Drain"]
+PhaseKind = Literal["WarmUp", "Stage", "Ramp", "Search", "Pause", "Drain"]
 
 
 class Histogram(Document):
@@ -31,6 +31,7 @@ class Phase(Document):
     """A segment of the load as it was driven. A stage is measured from fullAt to endedAt.
 
     The kind Search is a part of a capacity search: a step's window where it has fullAt, else what lies around one.
+    A Pause follows a repeat: nothing is sent.
     """
 
     index: int | None = None
@@ -45,6 +46,8 @@ class Phase(Document):
     """Arrivals a second of the whole fleet at its end; None in closed load."""
     spike: bool = False
     """A stage that is not part of the top-level metrics."""
+    repeat: Count = 0
+    """The repeat that it belongs to, from 0."""
 
 
 class Worker(Document):
@@ -187,7 +190,7 @@ class Load(Document):
     attempt: str | None = None
     engine: str | None = None
     engine_version: str | None = None
-    outcome: Literal["Finished", "Stopped", "WorkerLost", "Failed"] | None = None
+    outcome: Literal["Finished", "Aborted", "Stopped", "WorkerLost", "Failed"] | None = None
     message: str = ""
     started_at: float | None = None
     ended_at: float | None = None

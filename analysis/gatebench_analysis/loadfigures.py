@@ -24,6 +24,8 @@ class Counts(Document):
     spikes: Totals = Totals()
     search: Totals = Totals()
     """Steps of a capacity search, but for its confirmations, which are measured."""
+    pauses: Totals = Totals()
+    """Between repeats: what was on its way when users were told to stop."""
     drain: Totals = Totals()
     other: Totals = Totals()
     """Of a phase that is not in the list of phases."""
@@ -53,6 +55,8 @@ class StageFigures(Performance):
     users: Count | None = None
     rate: Seconds | None = None
     """Arrivals a second at its end, of open load."""
+    repeat: Count = 0
+    """The repeat that it belongs to, from 0."""
 
 
 class FrontierPoint(Performance):

@@ -9,7 +9,7 @@ import dataclasses
 import enum
 import re
 
-from gatebench_analysis import measured
+from gatebench_analysis import repeats
 from gatebench_analysis.document import Result
 from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
 
@@ -230,7 +230,7 @@ def observe(result: Result, name: str, stage: str | None = None) -> Observation:
     if stage is None and (figure := result.metrics.get(name)) is not None:
         return figure.observation()
     local = name.removeprefix(f"requests.{metric.request}.") if metric.request is not None else name
-    return measured.observe(result.load, local, request=metric.request, stage=stage)
+    return repeats.observe(result.load, local, request=metric.request, stage=stage)
 
 
 def page() -> str:

@@ -16,6 +16,10 @@ class Measured:
     """The value is a lower bound: the true one is larger by an unknown amount."""
     source: str = ""
     """Where it came from, if not from where the metric's description says."""
+    low: float | None = None
+    """The smallest value of any repeat; None where there was one."""
+    high: float | None = None
+    """The largest."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,6 +25,12 @@ _UNITS = {
     "gateway.network.transmit": "bytes/s",
     "gateway.pressure.cpu": "ratio",
 }
+_OF_PROBE = {
+    "gateway.cpu.mean": "cores",
+    "gateway.cpu.max": "cores",
+    "gateway.memory.peak": "bytes",
+    "gateway.memory.end": "bytes",
+}
 
 _SOURCES = {
     metrics.Origin.KUBELET: "the pod's status",
@@ -168,6 +174,12 @@ def _from_probe(name: str, probe: Probe | None) -> Observation | None:
     }
     value, source, note = known.get(name, (None, "", ""))
     return None if value is None else Measured(value, note, source=source)
+
+
+def of_probe(probe: Probe | None) -> dict[str, Figure]:
+    """The figures that the probe alone gives of its window."""
+    seen = {name: _from_probe(name, probe) for name in _OF_PROBE}
+    return {name: figure(one, _OF_PROBE[name]) for name, one in seen.items() if one is not None}
 
 
 def _foreign_time(facts: Facts, probe: Probe | None) -> Observation:

@@ -19,6 +19,7 @@ _STREAMS = {
     "interTokenP99Seconds": "interToken.p99",
     "tokensPerSecond": "tokensPerSecond",
 }
+_SPREAD = {"throughput": "throughput", "p95Seconds": "latency.p95"}
 _MOST_LIMITS, _LONGEST = 4, 160
 _GATEWAY = {
     "cpuCoresMean": "gateway.cpu.mean",
@@ -55,6 +56,8 @@ def summary(result: Result) -> dict[str, Any] | None:
             "byRequest": [_request(name, value) for name in names[:MOST_NAMES]] or None,
             "offeredRate": quantities.significant(result.offered_rate),
             "dropped": _whole(value("dropped")),
+            "repeats": len(result.repeats) or None,
+            "spread": _present({key: _spread(result, name) for key, name in _SPREAD.items()}),
             "streams": _present({key: value(name) for key, name in _STREAMS.items()}),
             "capacity": _capacity(result),
             "gateway": _gateway(result, value),
@@ -81,6 +84,14 @@ def _reader(result: Result) -> Callable[[str], float | None]:
         return quantities.significant(seen.value) if isinstance(seen, Measured) else None
 
     return value
+
+
+def _spread(result: Result, name: str) -> dict[str, float | None] | None:
+    """Between which values the repeats are; None where there was one."""
+    seen = metrics.observe(result, name)
+    if not isinstance(seen, Measured) or seen.low is None:
+        return None
+    return {"low": quantities.significant(seen.low), "high": quantities.significant(seen.high)}
 
 
 def _display(result: Result, name: str) -> str:

@@ -40,7 +40,7 @@ def requests(result: Result) -> pd.DataFrame:
     import pandas as pd
 
     account = Account(result.load)
-    stages: list[str | None] = [None, *(stage.name for stage in result.stages)]
+    stages: list[str | None] = [None, *dict.fromkeys(stage.name for stage in result.stages)]
     rows = []
     for stage in stages:
         window = account.window(stage)

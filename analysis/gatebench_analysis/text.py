@@ -73,9 +73,25 @@ def _head(result: Result) -> list[str]:
     rows.append(("errors", value(result, "errorRatio")))
     latency = "  ".join(f"{one} {value(result, f'latency.{one}')}" for one in _STATISTICS)
     rows.append(("latency", latency))
+    rows += _repeats(result)
     if load.is_open:
         rows += _open(result)
     return columns(rows)
+
+
+def _repeats(result: Result) -> list[tuple[str, str]]:
+    """How far the repeats lie apart; the figures above are their medians."""
+    if not result.repeats:
+        return []
+    parts = []
+    for words, name in (("throughput", "throughput"), ("p95", "latency.p95")):
+        metric, seen = metrics.find(name), metrics.observe(result, name)
+        if metric is not None and isinstance(seen, Measured) and seen.low is not None:
+            ends = [quantities.text(end, metric.unit, name) for end in (seen.low, seen.high)]
+            parts.append(f"{words} {ends[0]} to {ends[1]}")
+    whole = sum(one.whole for one in result.repeats)
+    cut = f" and {len(result.repeats) - whole} that was cut short" if whole < len(result.repeats) else ""
+    return [("repeats", f"{whole}{cut}{': ' if parts else ''}{', '.join(parts)}")]
 
 
 def _open(result: Result) -> list[tuple[str, str]]:
@@ -114,6 +130,7 @@ def _measured(result: Result) -> str:
             ("ramps", counts.ramps),
             ("spikes", counts.spikes),
             ("search", counts.search),
+            ("pauses", counts.pauses),
             ("drain", counts.drain),
             ("other", counts.other),
         )
@@ -159,12 +176,14 @@ def _requests(result: Result) -> list[str]:
 def _stages(result: Result) -> list[str]:
     if len(result.stages) < 2:
         return []
+    repeated = any(stage.repeat for stage in result.stages)
     is_open = result.load.is_open
     head = ["STAGE", "RATE" if is_open else "USERS", "MEASURED", "THROUGHPUT", "ERRORS", "P50", "P95", "P99"]
     rows = [[*head, "DROPPED"] if is_open else head]
     for stage in result.stages:
         kind = "ramp" if stage.kind == "Ramp" else "spike" if stage.spike else None
         name = stage.name if kind is None else f"{stage.name} ({kind})"
+        name = f"{name} #{stage.repeat + 1}" if repeated else name
         measured = quantities.MISSING if stage.seconds is None else f"{stage.seconds:.1f} s"
         asked = quantities.text(stage.rate, "1/s") if is_open else _count(stage.users)
         cells = [name, asked, measured, *_performance(stage)]

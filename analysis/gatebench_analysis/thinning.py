@@ -96,6 +96,14 @@ def _bare(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "load": {**load, "requests": [], "dispatchDelay": [], "errors": (load.get("errors") or [])[:10]}}
 
 
+def _slim_repeats(data: dict[str, Any]) -> dict[str, Any]:
+    def slim(one: dict[str, Any]) -> dict[str, Any]:
+        kept = {name: value for name, value in (one.get("metrics") or {}).items() if not name.startswith("requests.")}
+        return {**one, "metrics": kept}
+
+    return {**data, "repeats": [slim(one) for one in data.get("repeats") or []]}
+
+
 STEPS: tuple[Step, ...] = (
     Step("series were thinned to 1,200 rows", _series(1200)),
     Step("series were thinned to 400 rows", _series(400)),
@@ -103,6 +111,7 @@ STEPS: tuple[Step, ...] = (
     Step("series were thinned to 120 rows", _series(120)),
     Step("histograms of the stages; the metrics over all stages stay", _histograms(lambda kind, settled: False)),
     Step("series", _series(0)),
+    Step("figures of each repeat by request name; those of the run stay", _slim_repeats),
     Step("requests by phase; the metrics stay", _bare),
 )
 """In the order in which they are missed least."""

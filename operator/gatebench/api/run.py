@@ -10,6 +10,7 @@ from gatebench.api.fields import Model, duration, rule, rules
 from gatebench.api.gateway import Gateway, Upstream
 from gatebench.api.load import Load
 from gatebench.api.objectives import Metrics, Objective
+from gatebench.api.repeats import Repeats
 from gatebench.api.workload import Workload
 
 MUTABLE_FIELDS = ("cancel", "suspend", "ttlSecondsAfterFinished")
@@ -29,6 +30,8 @@ class BenchmarkRunSpec(Model):
     """What is sent."""
     load: Load
     """How much of it, from where."""
+    repeats: Repeats | None = None
+    """How often it is measured. None: once."""
     objectives: Annotated[list[Objective], Field(max_length=64)] | None = None
     """What is good enough. Unless one is about errorRatio, {metric: errorRatio, failAbove: 1%} is added."""
     metrics: Metrics | None = None
@@ -106,6 +109,10 @@ _ACROSS = (
         "model Capacity needs an objective with failAbove on latency, ttft, interToken or errorRatio, such as {metric:"
         " latency.p99, failAbove: 50ms}: it finds the highest rate at which that holds",
     ),
+    rule(
+        "self.load.model != 'Capacity' || !has(self.repeats)",
+        "model Capacity confirms its rate by itself: remove repeats",
+    ),
 )
 """Rules between the parts of a spec."""
 
@@ -124,11 +131,18 @@ class Schedule(Model):
     warm_up: duration("0s", "24h")  # type: ignore[valid-type]
     stages: float
     drain: float
+    repeats: int = 1
+    pause: float = 0.0
+
+    @property
+    def load(self) -> float:
+        """Warm-ups, stages and pauses of all repeats."""
+        return self.repeats * (float(self.warm_up) + self.stages) + (self.repeats - 1) * self.pause
 
     @property
     def total(self) -> float:
         """Longest time that the load can take once it has started."""
-        return float(self.warm_up) + self.stages + self.drain
+        return self.load + self.repeats * self.drain
 
 
 def schedule(spec: BenchmarkRunSpec) -> Schedule:
@@ -139,6 +153,8 @@ def schedule(spec: BenchmarkRunSpec) -> Schedule:
         warm_up=load.warm_up,
         stages=searching + sum(stage.duration for stage in load.stages or ()),
         drain=spec.workload.timeout,
+        repeats=spec.repeats.count if spec.repeats else 1,
+        pause=spec.repeats.pause if spec.repeats else 0.0,
     )
 
 

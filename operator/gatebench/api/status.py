@@ -37,6 +37,10 @@ class Progress(Model):
     """Identity of the load that was started. A load is started at most once."""
     stage: Label | None = None
     """The phase of the load: warm-up or a stage's name."""
+    repeat: int | None = None
+    """The repeat that is under way, from 1."""
+    repeats: int | None = None
+    """How many there are."""
     elapsed_seconds: float | None = None
     """Seconds since the load started."""
     total_seconds: float | None = None

@@ -125,6 +125,24 @@ class CapacitySummary(Model):
     """What did not hold above it."""
 
 
+class Between(Model):
+    """The smallest and the largest value of any repeat."""
+
+    low: float | None = None
+    """The smallest."""
+    high: float | None = None
+    """The largest."""
+
+
+class Spread(Model):
+    """How far the repeats lie apart."""
+
+    throughput: Between | None = None
+    """Successful requests per second."""
+    p95_seconds: Between | None = None
+    """95th percentile of the latency, in seconds."""
+
+
 class Display(Model):
     """Figures as the printer columns show them."""
 
@@ -155,6 +173,10 @@ class Summary(Model):
     """Arrivals per second that were asked for over the measured window (models Open and Capacity)."""
     dropped: int | None = None
     """Arrivals in it that were dropped, since as many requests as allowed were in flight."""
+    repeats: int | None = None
+    """How many measurements the figures are the medians of; absent where there was one."""
+    spread: Spread | None = None
+    """How far these lie apart."""
     streams: Streams | None = None
     """Times of streams, where something streams."""
     capacity: CapacitySummary | None = None

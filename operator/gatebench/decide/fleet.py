@@ -36,9 +36,10 @@ def start(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     if run.spec.suspend:
         draft.condition(ConditionType.ACCEPTED, "True", Reason.SUSPENDED, "Held before its load: spec.suspend is true.")
         return Wait("Suspended")
-    total = schedule(run.spec).total - schedule(run.spec).drain
     draft.set(
-        progress=draft.progress(attempt=run.attempt, total_seconds=total, elapsed_seconds=0.0, percent=0),
+        progress=draft.progress(
+            attempt=run.attempt, total_seconds=schedule(run.spec).load, elapsed_seconds=0.0, percent=0
+        ),
         started_at=timestamp(snap.now),
     )
     return Wait("WarmUp")

@@ -122,13 +122,17 @@ class FleetState:
 
     attempt: str | None
     step: str
-    """Waiting, WarmUp, Stage, Draining, Finished or Failed."""
+    """Waiting, WarmUp, Stage, Pause, Draining, Finished or Failed."""
     seen: int
     lost: tuple[str, ...] = ()
     stage: str | None = None
     reason: str | None = None
     message: str = ""
     users: int | None = None
+    repeat: int | None = None
+    """The repeat that is under way, from 0."""
+    holding: int | None = None
+    """The repeat that waits to be told to begin."""
     rate: float | None = None
     """Arrivals per second that are asked for now; None in closed load."""
     elapsed: float | None = None

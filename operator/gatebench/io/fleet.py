@@ -68,6 +68,11 @@ class Client:
         """POST /v1/stop: ends the load; the result is then built."""
         await self._send("POST", self._master(ip, "/v1/stop"), token, STATE_SECONDS, STATE_BYTES, {"reason": reason})
 
+    async def go_on(self, ip: str, token: str, attempt: str, repeat: int) -> None:
+        """POST /v1/continue: a repeat that waits may begin. 409 where it does not wait."""
+        body = {"attempt": attempt, "repeat": repeat}
+        await self._send("POST", self._master(ip, "/v1/continue"), token, STATE_SECONDS, STATE_BYTES, body)
+
     async def acknowledge(self, ip: str, token: str) -> None:
         """POST /v1/ack: the fleet may end."""
         await self._send("POST", self._master(ip, "/v1/ack"), token, STATE_SECONDS, STATE_BYTES, {})
@@ -193,6 +198,8 @@ def parse_state(document: Mapping[str, Any]) -> FleetState:
         result_ready=document.get("resultReady") is True,
         live={key: _number(live.get(key)) for key in _LIVE} if isinstance(live, Mapping) else {},
     )
+        repeat=_count(document.get("repeat")),
+        holding=_count(document.get("holding")),
 
 
 def _is_there(worker: Any) -> bool:
@@ -212,3 +219,8 @@ def _number(value: Any) -> float | None:
 
 def _host(ip: str) -> str:
     return f"[{ip}]" if ":" in ip else ip
+def _count(value: Any) -> int | None:
+    """A whole number from 0 to 1,000, or None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1000 else None
+
+

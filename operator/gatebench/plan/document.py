@@ -50,6 +50,9 @@ def document(run: Run) -> dict[str, Any]:
         out["http2"] = workload.http2
     if workload.ca is not None:
         out["caFile"] = f"{CA_PATH}/{workload.ca.config_map.key}"
+    if run.spec.repeats is not None:
+        repeats = run.spec.repeats
+        out["repeats"] = {"count": repeats.count, "pauseSeconds": repeats.pause, "hold": False}
     if load.is_open:
         out["arrivals"] = load.arrivals or "Poisson"
         out["maxInFlight"] = load.max_in_flight or MAX_IN_FLIGHT

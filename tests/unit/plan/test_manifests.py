@@ -194,6 +194,16 @@ def test_a_search_may_take_its_budget() -> None:
     assert active_deadline(spec) == 690 + 1800
 
 
+def test_repeats_are_in_the_plan_and_in_the_time_that_it_takes() -> None:
+    plain = yaml.safe_load(SPECS["go-open-by-url"])
+    raw = yaml.safe_dump({**plain, "repeats": {"count": 3, "pause": "20s"}})
+    assert fleet_plan.parse(plan_of(raw)).repeats == fleet_plan.Repeats(3, 20.0, False)
+    once, thrice = schedule(run_of(SPECS["go-open-by-url"]).spec), schedule(run_of(raw).spec)
+    assert thrice.load == 3 * once.load + 2 * 20
+    assert thrice.total == thrice.load + 3 * once.drain
+    assert active_deadline(run_of(raw).spec) == thrice.total + 1800
+
+
 def test_the_gateways_pod_is_guaranteed_and_only_its_cpus_are_whole() -> None:
     made = children.desired(
         run_of(SPECS["litellm"]), SETTINGS, node="node0", operator_namespace="x", key=b"0123456789abcdef"
