@@ -154,9 +154,9 @@ def _estimate(baseline: Side, current: Side, metric: str, tolerance: float) -> _
             better_p=statistics.exact_p_difference(after, before, 0.0),
         )
     if len({*before, *after}) == 1:  # all equal, and be it 0
-        one = statistics.Interval(1.0, 1.0, CONFIDENCE)
         enough = statistics.significant(len(before), len(after))
-        return dataclasses.replace(bare, middle=1.0, bounds=one if enough else None)
+        equal = statistics.Interval(1.0, 1.0, CONFIDENCE) if enough else None
+        return dataclasses.replace(bare, middle=1.0, bounds=equal)
     if min(*before, *after) <= 0:
         return dataclasses.replace(bare, why_not="values at or below 0 have no ratio")
     worse_p, better_p = (
@@ -214,6 +214,8 @@ def _verdict(one: _Estimate, why_none: str, count: int, worse: bool, better: boo
         return "Same", f"{change}: within {allowed}"
     if high < 0 and better:
         return "Better", change
+    if not one.tolerance:
+        return "Inconclusive", f"{change}: no difference is proven, and at a tolerance of 0 its absence cannot be"
     if high <= one.tolerance:
         return "Inconclusive", f"{change}: no more than {allowed} worse, but the same or better cannot be told"
     if low >= -one.tolerance:

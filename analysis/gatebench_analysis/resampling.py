@@ -33,7 +33,7 @@ def block_length(values: Sequence[float]) -> int:
     count = len(values)
     most = max(count // 4, 1)
     rho = min(max(autocorrelation(values, 1), 0.0), 0.99)
-    rule = math.ceil((math.sqrt(6) * rho / (1 - rho * rho)) ** (2 / 3) * count ** (1 / 3))
+    rule = math.ceil(math.pow(math.sqrt(6) * rho / (1 - rho * rho), 2 / 3) * math.pow(count, 1 / 3))
     noise = 2 / math.sqrt(count)
     reach = next((lag for lag in range(1, most) if autocorrelation(values, lag) < noise), most)
     return min(max(rule, reach, _SHORTEST_BLOCK), most)

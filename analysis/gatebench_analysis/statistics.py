@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import operator
 import statistics
 from collections.abc import Sequence
 
@@ -112,12 +113,16 @@ def theil_sen(times: Sequence[float], values: Sequence[float]) -> float:
 
     Raises ValueError where the lengths differ or no two times do.
     """
-    slopes = [
-        (later - earlier) / (end - start)
-        for index, (start, earlier) in enumerate(zip(times, values, strict=True))
-        for end, later in zip(times[index + 1 :], values[index + 1 :], strict=True)
-        if end != start
-    ]
+    if len(times) != len(values):
+        raise ValueError(f"{len(times)} times and {len(values)} values are not of one series")
+    slopes: list[float] = []
+    for lag in range(1, len(times)):  # by map: the pairs are many, and the bootstrap takes them hundreds of times
+        spans = list(map(operator.sub, times[lag:], times))
+        if not all(spans):
+            kept = [index for index, span in enumerate(spans) if span]
+            slopes += [(values[index + lag] - values[index]) / spans[index] for index in kept]
+            continue
+        slopes += map(operator.truediv, map(operator.sub, values[lag:], values), spans)
     if not slopes:
         raise ValueError("a slope needs values at two different times")
     return statistics.median(slopes)

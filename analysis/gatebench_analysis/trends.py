@@ -16,19 +16,20 @@ from gatebench_analysis import quantities, resampling
 from gatebench_analysis.spikes import Second, Spike, spike
 from gatebench_analysis.statistics import Interval, theil_sen
 
-__all__ = ["Second", "Slope", "Spike", "Trend", "bins", "leak", "never_below", "slope", "spike"]
+__all__ = ["Second", "Slope", "Spike", "Trend", "bins", "leak", "never_below", "slope", "spike", "usual_growth"]
 
 MIB = 2.0**20
 FLOOR_BYTES_PER_HOUR = MIB
 SHORTEST_SECONDS = 1800.0
 SMALLEST_GROWTH = 16 * MIB
-MOST_BINS = 120
+MOST_BINS = 96
 """Medians that a series is reduced to: more would cost time (n^2 pairs, bootstrapped), and tell hardly more."""
 CONFIDENCE = 0.95
-_FEWEST = 15
-_PARTS = 3
+_FEWEST = 16
+_STRETCHES = 8
+"""Three steps, or fewer, leave most of the changes between so many stretches at nothing."""
 _KEPT = 1 / 3
-"""Of the slope of the whole, the least that each part, and the level that is never given back, has to show."""
+"""Of the slope of the whole, the least that each of the checks has to find again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,22 +117,32 @@ def _suspected(
         return None, f"a window of {quantities.seconds(line.window_seconds)} is too short: 30 min are needed"
     if growth < SMALLEST_GROWTH:
         return None, f"it grew by {quantities.size(growth)}, too little to be called a leak (16 MiB)"
-    assert line.interval is not None
-    if line.interval.low <= floor:
+    if line.interval is None or line.interval.low <= floor:
         return False, f"the growth is not beyond its noise and {_rate(floor)}"
-    assert line.per_second is not None
     at, levels = bins(points)
-    least = _KEPT * line.per_second
-    third = len(at) // _PARTS
-    for part in range(_PARTS):
-        inside = slice(part * third, (part + 1) * third if part < _PARTS - 1 else None)
-        if theil_sen(at[inside], levels[inside]) < least:
-            return False, f"it does not grow in part {part + 1} of {_PARTS} of the window: a step, not a leak"
+    least = _KEPT * growth / line.window_seconds
+    if usual_growth(at, levels) < least:
+        return False, "it grows in few steps and not in between: no leak"
+    last = slice(-(len(at) // 3), None)
+    if theil_sen(at[last], levels[last]) < least:
+        return False, "it no longer grows in the last third of the window: no leak"
     kept = never_below(levels)
-    early, late = third // 2, (_PARTS - 1) * third
+    early, late = len(at) // 6, 2 * len(at) // 3
     if kept[late] - kept[early] < least * (at[late] - at[early]):
-        return False, "it comes down again to where it was: memory that is given back is no leak"
-    return True, f"it grew by {quantities.size(growth)} in {quantities.seconds(line.window_seconds)}, all along"
+        return False, "it comes down to where it was: memory that is given back is no leak"
+    return True, f"it grew by {quantities.size(growth)} in {_long(line.window_seconds)}, all along"
+
+
+def usual_growth(at: Sequence[float], levels: Sequence[float]) -> float:
+    """The median change, per second, from one eighth of the series to the next: a few steps do not count in it."""
+    edges = [len(at) * index // _STRETCHES for index in range(_STRETCHES + 1)]
+    middles = [
+        (statistics.median(at[start:end]), statistics.median(levels[start:end]))
+        for start, end in itertools.pairwise(edges)
+    ]
+    return statistics.median(
+        (after - before) / (end - start) for (start, before), (end, after) in itertools.pairwise(middles)
+    )
 
 
 def never_below(levels: Sequence[float]) -> list[float]:
