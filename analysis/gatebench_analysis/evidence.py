@@ -10,6 +10,7 @@ from gatebench_analysis.document import Figure, Finding, ObjectiveOutcome, Probe
 from gatebench_analysis.load import Load
 from gatebench_analysis.measured import Account
 from gatebench_analysis.remedies import REMEDIES
+from gatebench_analysis.upstream import Upstream
 
 DEFAULT_MAX_FOREIGN_TIME = 0.05
 NOT_OURS = "the gateway is not run by gatebench, so its resources cannot be seen"
@@ -31,6 +32,8 @@ class Facts:
     expected_workers: int | None = None
     max_in_flight: int | None = None
     """Requests that may be in flight at once, of open load."""
+    mocked: bool = False
+    """The upstream is the mock, which accounts for its own delays."""
     disturbed: tuple[str, str] | None = None
     """(reason, message) of what the operator saw under load, such as GatewayRestarted or MasterLost."""
 
@@ -46,6 +49,8 @@ class Evidence:
     objectives: tuple[ObjectiveOutcome, ...] = ()
     facts: Facts = dataclasses.field(default_factory=Facts)
     metrics_unavailable: str | None = None
+    upstream: Upstream | None = None
+    """The mock's account; None also where there is no mock."""
 
 
 def finding(reason: str, message: str, status: Literal["False", "Unknown"] = "False") -> Finding:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gatebench_analysis import quantities
+from gatebench_analysis import quantities, upstream
 from gatebench_analysis.document import Figure, Probe
 from gatebench_analysis.evidence import Facts
 from gatebench_analysis.generator import MAX_WORKER_CPU
 from gatebench_analysis.load import Load
 from gatebench_analysis.loadfigures import Ceiling
 from gatebench_analysis.measured import seconds_of
+from gatebench_analysis.upstream import Upstream
 
 MOST = 16
 _LONGEST = 512
@@ -19,10 +20,21 @@ _GAP_SECONDS = 10.0
 
 
 def remarks(
-    load: Load, probe: Probe | None, gateway: Mapping[str, Figure], ceiling: Ceiling, facts: Facts
+    load: Load,
+    probe: Probe | None,
+    gateway: Mapping[str, Figure],
+    ceiling: Ceiling,
+    facts: Facts,
+    mock: Upstream | None = None,
 ) -> list[str]:
     """At most 16, of at most 512 characters."""
-    found = [*_isolation(probe, facts), *_throttled(gateway, facts), *_load(load), *_ceiling(ceiling)]
+    found = [
+        *_isolation(probe, facts),
+        *_throttled(gateway, facts),
+        *_load(load),
+        *_upstream(mock, facts),
+        *_ceiling(ceiling),
+    ]
     return [text if len(text) <= _LONGEST else text[: _LONGEST - 2] + " …" for text in found[:MOST]]
 
 
@@ -67,10 +79,16 @@ def _load(load: Load) -> Iterator[str]:
         yield f"{join.id[:80] or '?'} tried to join the fleet and is not of this run; it was ignored"
 
 
+def _upstream(mock: Upstream | None, facts: Facts) -> Iterator[str]:
+    why = upstream.missing(mock) if facts.mocked else None
+    if why is not None:
+        yield f"whether the mock itself was late is not known: {why}"
+
+
 def _ceiling(ceiling: Ceiling) -> Iterator[str]:
     if ceiling.think_time_bound and ceiling.requests_per_second is not None:
         most = quantities.text(ceiling.requests_per_second, "1/s")
         yield (
-            f"think time sets the throughput, not the gateway: these users can ask for at most {most};"
+            f"ThinkTimeBound: think time sets the throughput, not the gateway: these users can ask for at most {most};"
             " more users or a shorter think time would ask for more"
         )

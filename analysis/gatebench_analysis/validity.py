@@ -144,6 +144,16 @@ def _swapped(evidence: Evidence) -> Finding | None:
     return finding("Swapped", f"{quantities.size(swapped)} of the gateway's memory were swapped out")
 
 
+def _upstream_bound(evidence: Evidence) -> Finding | None:
+    account = evidence.upstream
+    late, allowed = (None, None) if account is None else (account.excess(), account.allowed())
+    if account is None or late is None or allowed is None or late <= allowed:
+        return None
+    intended = quantities.seconds(account.delay.intended_seconds.p50)
+    message = f"one of the mock's answers in a hundred was {quantities.seconds(late)} later than intended or more, at a"
+    return finding("UpstreamBound", f"{message} delay of {intended}; {quantities.seconds(allowed)} are allowed")
+
+
 def _too_few_samples(evidence: Evidence) -> Finding | None:
     """An objective asks for a percentile of which the window has not enough requests."""
     found: list[str] = []
@@ -198,6 +208,7 @@ CHAIN: tuple[Check, ...] = (
     generator.busy,
     generator.waited_to_run,
     generator.sent_late,
+    _upstream_bound,
     steady.unsteady,
     _too_few_samples,
     _metrics_missing,

@@ -73,6 +73,7 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
             ),
             load=dict(snap.load or {}),
             probe=None if snap.probe is None else dict(snap.probe),
+            upstream=snap.upstream,
             resources=None if snap.metrics is None else snap.metrics.resources,
             metrics_unavailable=_unavailable(snap, world),
             environment=environment_of(run, snap, world).model_dump(by_alias=True, exclude_none=True),
@@ -86,6 +87,7 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
                 max_foreign_time=quantities.bound_value(run.spec.gateway.max_foreign_time, "ratio"),
                 expected_workers=run.spec.load.workers,
                 max_in_flight=(run.spec.load.max_in_flight or MAX_IN_FLIGHT) if run.spec.load.is_open else None,
+                mocked=run.spec.upstream is not None and run.spec.upstream.mock is not None,
                 disturbed=disturbed,
             ),
         )

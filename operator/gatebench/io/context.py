@@ -36,6 +36,8 @@ class Memory:
     """The load document."""
     window_report: Mapping[str, Any] | None = None
     """The probe's report about the whole load."""
+    upstream: Mapping[str, Any] | None = None
+    """The mock's account after the load."""
     metrics: MetricsAnswer | None = None
     """Prometheus' answer about the measured window."""
     live: LiveResources | None = None

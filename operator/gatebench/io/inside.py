@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,10 +11,13 @@ from gatebench.decide.snapshot import FleetState, Pod
 from gatebench.io import pods
 from gatebench.io.context import Context
 from gatebench.io.fleet import FleetError
-from gatebench.plan import fleet, gateway
+from gatebench.plan import fleet, gateway, upstream
 from gatebench.plan.run import Run
 
+log = logging.getLogger(__name__)
+
 LOAD_SCHEMA = "gatebench.dev/load/v1"
+ACCOUNT_SCHEMA = "gatebench.dev/mock-account/v1"
 # How far back the probe is asked before the load.
 PROBE_SECONDS = 60.0
 # The result is made from what one tick sees, so one lost answer must not leave it without the probe.
@@ -91,3 +95,22 @@ async def window_report(
         except FleetError as error:
             failure = str(error)
     return None, failure
+
+
+async def upstream_account(
+    run: Run, seen: Sequence[Pod], load: Mapping[str, Any] | None, context: Context
+) -> Mapping[str, Any] | None:
+    """The mock's account of its own delays, once the load is over; nothing asks it while the load runs."""
+    memory = context.memory(run.uid)
+    ip = pods.address(seen, "upstream", upstream.CONTAINER)
+    if load is None or memory.upstream is not None or ip is None:
+        return memory.upstream
+    for _ in range(WINDOW_ATTEMPTS):
+        try:
+            found = await context.fleet.upstream(ip)
+        except FleetError as error:
+            log.warning("run %s/%s: the mock's account: %s", run.namespace, run.name, error)
+            continue
+        memory.upstream = found if found.get("schema") == ACCOUNT_SCHEMA else None
+        break
+    return memory.upstream

@@ -110,15 +110,16 @@ async def _under_load(run: Run, context: Context) -> Snapshot:
         _result(run, seen, context),
         _nodes(run, seen, [], context),
     )
-    load, answer, report, live = None, None, None, None
+    load, answer, report, live, account = None, None, None, None, None
     probe_error = None
     if result is None:
         load, load_error = await inside.load_document(run, seen.pods, state, context)
         fleet_error = fleet_error or load_error
-        answer, (report, probe_error), live = await _together(
+        answer, (report, probe_error), live, account = await _together(
             _metrics(run, load, context),
             inside.window_report(run, seen.pods, load, context),
             _live(run, state, context),
+            inside.upstream_account(run, seen.pods, load, context),
         )
     return Snapshot(
         context.now(),
@@ -131,6 +132,7 @@ async def _under_load(run: Run, context: Context) -> Snapshot:
         probe=report,
         probe_error=probe_error,
         load=load,
+        upstream=account,
         metrics=answer,
         live=live,
         result=result,
@@ -233,5 +235,5 @@ async def _result(run: Run, seen: _Children, context: Context) -> Result | None:
     if memory.result is None:
         memory.result = await artifacts.read_result(run, context)
         # The result has all that was needed of them.
-        memory.load = memory.window_report = memory.metrics = None
+        memory.load = memory.window_report = memory.upstream = memory.metrics = None
     return memory.result

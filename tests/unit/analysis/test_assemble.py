@@ -173,7 +173,7 @@ def test_the_ceiling_of_closed_load() -> None:
     mean = sum(builders.latencies(4690) + builders.latencies(10, seed=3, median=0.01)) / 4700
     assert result.ceiling.requests_per_second == pytest.approx(50 / (0.75 + mean))
     assert result.ceiling.think_time_bound is True
-    assert any("think time sets the throughput" in warning for warning in result.warnings)
+    assert any("ThinkTimeBound: think time sets the throughput" in warning for warning in result.warnings)
 
 
 def test_a_slow_gateway_is_not_think_time_bound() -> None:

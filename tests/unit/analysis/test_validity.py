@@ -43,6 +43,21 @@ def throttled() -> Resources:
 
 
 FEW = [builders.row(1, builders.latencies(500))]
+
+
+def account(excess: float, intended: float = 0.05, count: int = 5000) -> dict[str, Any]:
+    """The mock's account."""
+    return {
+        "schema": "gatebench.dev/mock-account/v1",
+        "delay": {
+            "count": count,
+            "intendedSeconds": {"p50": intended, "p99": intended},
+            "actualSeconds": {"p50": intended, "p99": intended + excess},
+            "excessSeconds": {"p50": 0.0001, "p99": excess},
+        },
+    }
+
+
 BROKEN = {"locustRequests": 5000, "histogramRequests": 4900, "agree": False, "missingReports": 3}
 
 
@@ -112,6 +127,13 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ),
     ({"load": late(0.02)}, "False", "GeneratorSaturated", "20 ms late or more"),
     (
+        {"upstream": account(0.003)},
+        "False",
+        "UpstreamBound",
+        "in a hundred was 3 ms later than intended or more, at a delay of 50 ms; 2.5 ms are allowed",
+    ),
+    ({"upstream": account(0.0011, intended=0.001)}, "False", "UpstreamBound", "1 ms are allowed"),
+    (
         {"objectives": (Objective("latency.p99.9", fail_above=1.0),), "load": builders.load(requests=FEW)},
         "False",
         "TooFewSamples",
@@ -162,10 +184,25 @@ def test_what_spoils_a_run_is_found(changed: dict[str, Any], status: str, reason
             )
         },
         {"facts": builders.facts(gateway_restarts=2)},
+        {"upstream": account(0.0024)},
+        {"upstream": account(0.0009, intended=0.0)},
+        {"upstream": account(0.5, count=458)},
+        {"upstream": {"delay": {"count": "?"}}},
+        {"upstream": None, "facts": builders.facts(mocked=True)},
     ],
 )
 def test_what_does_not_spoil_a_run(changed: dict[str, Any]) -> None:
     assert found(builders.result(**changed)) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [(None, "the mock gave no account"), (account(0.5, count=458), "it needs 459 delays, and the mock has 458")],
+)
+def test_a_mock_that_does_not_say_enough_is_remarked(given: dict[str, Any] | None, why: str) -> None:
+    result = builders.result(upstream=given, facts=builders.facts(mocked=True))
+    assert any(f"whether the mock itself was late is not known: {why}" in one for one in result.warnings)
+    assert builders.result(upstream=given).warnings == builders.result().warnings
 
 
 def test_little_foreign_time_of_a_short_window_says_nothing() -> None:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gatebench.decide import actions
 from gatebench.decide.snapshot import Child, Denial, Snapshot
+from gatebench.io import fleet, inside, pods
 from gatebench.io.act import act
 from gatebench.io.observe import Unobserved, observe
 from gatebench.plan.run import Run
@@ -367,3 +368,35 @@ async def test_a_result_that_cannot_be_read_is_none() -> None:
     async with running(run) as (w, _):
         w.api.put({**samples.child("ConfigMap", run.names.result), "binaryData": {"result.json.gz": "AAAA"}})
         assert (await seen(run, w)).result is None
+
+
+async def test_the_mocks_account_is_read_once_after_the_load() -> None:
+    asked: list[web.Request] = []
+    answers: list[dict[str, Any]] = [{"schema": "gatebench.dev/mock-account/v1", "delay": {"count": 3}}]
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        asked.append(request)
+        return web.json_response(answers[0])
+
+    run = samples.run(samples.STARTED, upstream={"mock": {}})
+    pods_ = [pods.parse(samples.running_pod("m", "upstream", "mock"))]
+    async with world() as w, site(handle) as port:
+        w.context.fleet = fleet.Client(mock_port=port)
+        assert await inside.upstream_account(run, pods_, None, w.context) is None
+        assert not asked
+        for _ in range(2):
+            assert await inside.upstream_account(run, pods_, LOAD, w.context) == answers[0]
+        (request,) = asked
+        assert request.path == "/gatebench/v1/account"
+        assert "Authorization" not in request.headers
+        w.context.forget(run.uid)
+        answers[0] = {"schema": "something else"}
+        assert await inside.upstream_account(run, pods_, LOAD, w.context) is None
+
+
+async def test_a_mock_that_does_not_answer_has_no_account() -> None:
+    run = samples.run(samples.STARTED, upstream={"mock": {}})
+    async with world() as w:
+        w.context.fleet = fleet.Client(mock_port=1)
+        pods_ = [pods.parse(samples.running_pod("m", "upstream", "mock"))]
+        assert await inside.upstream_account(run, pods_, LOAD, w.context) is None
