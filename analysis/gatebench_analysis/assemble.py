@@ -27,13 +27,12 @@ from gatebench_analysis.measured import Account
 from gatebench_analysis.objectives import Objective
 from gatebench_analysis.observation import Measured
 from gatebench_analysis.resources import Resources
-from gatebench_analysis.upstream import Upstream
 
 __all__ = ["Inputs", "RunInfo", "assemble"]
 
 _PRESSURE = "gateway.pressure.cpu"
-# Metrics that only some loads have, and that no request name has.
 _PARTS = {"WarmUp": "warm_up", "Ramp": "ramps", "Search": "search", "Pause": "pauses", "Drain": "drain"}
+# Metrics that only some loads have, and that no request name has.
 _OF_THE_LOAD: dict[str, Callable[[Load], bool]] = {
     "dropped": lambda load: load.is_open,
     "capacity.requestsPerSecond": lambda load: load.capacity is not None,
@@ -49,8 +48,6 @@ class Inputs:
     """The load document of the master."""
     probe: Mapping[str, Any] | None = None
     """The probe's report about the load."""
-    upstream: Mapping[str, Any] | None = None
-    """The mock's account."""
     resources: Resources | None = None
     """What Prometheus told."""
     metrics_unavailable: str | None = None
@@ -78,7 +75,6 @@ def assemble(inputs: Inputs) -> Result:
         inputs.environment,
         window,
     )
-    mock = None if inputs.upstream is None else Upstream.model_validate(dict(inputs.upstream))
     most = ceiling.ceiling(load, account.window(), inputs.run.spec)
     result = Result(
         run=inputs.run,
@@ -87,7 +83,6 @@ def assemble(inputs: Inputs) -> Result:
         environment=dict(inputs.environment),
         load=load,
         probe=probe,
-        upstream=mock,
         window_seconds=account.window().seconds,
         counts=_counts(load),
         metrics=_metrics(account, repeats.counting(parts)),
@@ -103,11 +98,11 @@ def assemble(inputs: Inputs) -> Result:
         capacity=None if load.capacity is None else load.capacity.model_copy(update={"steps": []}),
         frontier=frontier.points(load, account, isolation.cpu_of(inputs.probe, facts.gateway_container_id)),
         ceiling=most,
-        warnings=remarks.remarks(load, probe, gateway, most, facts, mock),
+        warnings=remarks.remarks(load, probe, gateway, most, facts),
     )
     outcomes = objectives.evaluate_result(inputs.objectives, result)
     findings = validity.findings(
-        Evidence(load, account, probe, gateway, tuple(outcomes), facts, inputs.metrics_unavailable, mock)
+        Evidence(load, account, probe, gateway, tuple(outcomes), facts, inputs.metrics_unavailable)
     )
     judged = result.model_copy(
         update={

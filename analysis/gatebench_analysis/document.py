@@ -18,7 +18,6 @@ from gatebench_analysis.load import Capacity, Load, Series
 from gatebench_analysis.loadfigures import Ceiling, Counts, FrontierPoint, StageFigures
 from gatebench_analysis.models import Count, Document, Objects, Seconds
 from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
-from gatebench_analysis.upstream import Upstream
 
 SCHEMA = "gatebench.dev/result/v1alpha1"
 _FAMILY = "gatebench.dev/result/"
@@ -41,11 +40,11 @@ class Figure(Document):
     note: str = ""
     above: bool = False
     """The true value is larger than `value` by an unknown amount."""
-    missing: str | None = None
     low: float | None = None
     """Of several repeats the smallest value; None where there was one."""
     high: float | None = None
     """Of several repeats the largest."""
+    missing: str | None = None
     """Why it is not known."""
     not_applicable: str | None = None
     """Why it cannot exist here."""
@@ -68,9 +67,9 @@ def figure(observed: Observation, unit: str, source: str = "") -> Figure:
             source=observed.source or source,
             note=observed.note,
             above=observed.above,
-        )
             low=observed.low,
             high=observed.high,
+        )
     if isinstance(observed, NotApplicable):
         return Figure(unit=unit, not_applicable=observed.why)
     return Figure(unit=unit, missing=observed.why)
@@ -185,7 +184,6 @@ class Finding(Document):
     remedy: str = ""
 
 
-class Result(Document):
 class Repeat(Document):
     """One measurement of several."""
 
@@ -202,6 +200,7 @@ class Repeat(Document):
     """The gateway's CPU and memory in this repeat, where the probe saw them."""
 
 
+class Result(Document):
     """The result document."""
 
     schema_: str = Field(default=SCHEMA, alias="schema")
@@ -211,8 +210,6 @@ class Repeat(Document):
     environment: dict[str, Any] = {}
     load: Load = Load()
     probe: Probe | None = None
-    upstream: Upstream | None = None
-    """The mock's account of its delays."""
     window_seconds: Seconds | None = None
     """Measured seconds: stages that are neither ramps nor spikes, once their users were there."""
     counts: Counts = Counts()

@@ -126,13 +126,13 @@ class FleetState:
     seen: int
     lost: tuple[str, ...] = ()
     stage: str | None = None
-    reason: str | None = None
-    message: str = ""
-    users: int | None = None
     repeat: int | None = None
     """The repeat that is under way, from 0."""
     holding: int | None = None
     """The repeat that waits to be told to begin."""
+    reason: str | None = None
+    message: str = ""
+    users: int | None = None
     rate: float | None = None
     """Arrivals per second that are asked for now; None in closed load."""
     elapsed: float | None = None
@@ -183,8 +183,6 @@ class Snapshot:
     probe_error: str | None = None
     load: Mapping[str, Any] | None = None
     """The load document, once the master has one."""
-    upstream: Mapping[str, Any] | None = None
-    """The mock's account of its delays, once there is a load document."""
     metrics: MetricsAnswer | None = None
     live: LiveResources | None = None
     result: Result | None = None

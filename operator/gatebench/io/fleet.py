@@ -18,7 +18,6 @@ import aiohttp
 from gatebench.decide.snapshot import FleetState
 from gatebench.plan.fleet import API_PORT
 from gatebench.plan.gateway import PROBE_PORT
-from gatebench.plan.upstream import PORT as MOCK_PORT
 
 CONNECT_SECONDS = 3.0
 STATE_SECONDS = 5.0
@@ -48,11 +47,8 @@ class FleetError(Exception):
 class Client:
     """Talks to any run's master and probe. Every method raises FleetError, and nothing else."""
 
-    def __init__(
-        self, *, master_port: int = API_PORT, probe_port: int = PROBE_PORT, mock_port: int = MOCK_PORT
-    ) -> None:
+    def __init__(self, *, master_port: int = API_PORT, probe_port: int = PROBE_PORT) -> None:
         self._ports = (master_port, probe_port)
-        self._mock_port = mock_port
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -68,14 +64,14 @@ class Client:
         """POST /v1/start: the same attempt again is no second start. 409 where workers are missing."""
         await self._send("POST", self._master(ip, "/v1/start"), token, STATE_SECONDS, STATE_BYTES, {"attempt": attempt})
 
-    async def stop(self, ip: str, token: str, reason: str) -> None:
-        """POST /v1/stop: ends the load; the result is then built."""
-        await self._send("POST", self._master(ip, "/v1/stop"), token, STATE_SECONDS, STATE_BYTES, {"reason": reason})
-
     async def go_on(self, ip: str, token: str, attempt: str, repeat: int) -> None:
         """POST /v1/continue: a repeat that waits may begin. 409 where it does not wait."""
         body = {"attempt": attempt, "repeat": repeat}
         await self._send("POST", self._master(ip, "/v1/continue"), token, STATE_SECONDS, STATE_BYTES, body)
+
+    async def stop(self, ip: str, token: str, reason: str) -> None:
+        """POST /v1/stop: ends the load; the result is then built."""
+        await self._send("POST", self._master(ip, "/v1/stop"), token, STATE_SECONDS, STATE_BYTES, {"reason": reason})
 
     async def acknowledge(self, ip: str, token: str) -> None:
         """POST /v1/ack: the fleet may end."""
@@ -95,11 +91,6 @@ class Client:
         query = "&".join(f"{key}={value:.3f}" for key, value in window.items() if value is not None)
         url = f"http://{_host(ip)}:{self._ports[1]}/v1/report" + (f"?{query}" if query else "")
         return await self._json(url, token, RESULT_SECONDS / 2, REPORT_BYTES)
-
-    async def upstream(self, ip: str) -> dict[str, Any]:
-        """GET /gatebench/v1/account of the mock, which everybody may read: no token is sent."""
-        url = f"http://{_host(ip)}:{self._mock_port}/gatebench/v1/account"
-        return await self._json(url, "", STATE_SECONDS, STATE_BYTES)
 
     def _master(self, ip: str, path: str) -> str:
         return f"http://{_host(ip)}:{self._ports[0]}{path}"
@@ -134,7 +125,7 @@ class Client:
                 method,
                 url,
                 json=body,
-                headers={"Accept-Encoding": "gzip"} | ({"Authorization": f"Bearer {token}"} if token else {}),
+                headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"},
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
             ) as answer:
@@ -198,6 +189,8 @@ def parse_state(document: Mapping[str, Any]) -> FleetState:
         seen=sum(_is_there(worker) for worker in workers) if isinstance(workers, list) else 0,
         lost=tuple(str(worker)[:_WORD] for worker in lost[:_LIST]) if isinstance(lost, list) else (),
         stage=_text(document.get("stage")),
+        repeat=_count(document.get("repeat")),
+        holding=_count(document.get("holding")),
         reason=_text(document.get("reason")),
         message=(_text(document.get("message"), _SENTENCE) or ""),
         users=None if users is None else int(users),
@@ -207,8 +200,6 @@ def parse_state(document: Mapping[str, Any]) -> FleetState:
         result_ready=document.get("resultReady") is True,
         live={key: _number(live.get(key)) for key in _LIVE} if isinstance(live, Mapping) else {},
     )
-        repeat=_count(document.get("repeat")),
-        holding=_count(document.get("holding")),
 
 
 def _is_there(worker: Any) -> bool:
@@ -226,10 +217,10 @@ def _number(value: Any) -> float | None:
     return float(value)
 
 
-def _host(ip: str) -> str:
-    return f"[{ip}]" if ":" in ip else ip
 def _count(value: Any) -> int | None:
     """A whole number from 0 to 1,000, or None."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1000 else None
 
 
+def _host(ip: str) -> str:
+    return f"[{ip}]" if ":" in ip else ip
