@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.status import Live
-from gatebench.decide import ending, podproblems
+from gatebench.decide import ending, environment, podproblems
 from gatebench.decide.actions import StartLoad, StopLoad
 from gatebench.decide.draft import Draft, Outcome, Stop, Wait, timestamp, unix
 from gatebench.decide.snapshot import Container, FleetState, Pod, Snapshot
@@ -122,7 +122,8 @@ def _disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> tuple[
     found = None if done else _vanished(run, snap, world) or _lost_workers(run, snap)
     if found is not None:
         return found
-    return next((found for pod in pods if (found := _pod_disturbance(pod, begun)) is not None), None)
+    found = next((found for pod in pods if (found := _pod_disturbance(pod, begun)) is not None), None)
+    return found or environment.changed(run, snap, world, begun)
 
 
 def _outcome(snap: Snapshot) -> str | None:

@@ -6,9 +6,11 @@ import dataclasses
 
 import pytest
 
-from gatebench.api.reasons import ConditionType, Reason
+from gatebench.api.reasons import REMEDIES, ConditionType, Reason
+from gatebench.api.status import BenchmarkRunStatus
+from gatebench.decide import environment
 from gatebench.decide.draft import condition_of
-from gatebench.decide.snapshot import Snapshot
+from gatebench.decide.snapshot import Pod, Snapshot
 from gatebench.decide.step import decide
 from gatebench.plan import fleet
 from gatebench.plan.run import Run
@@ -41,3 +43,62 @@ def test_a_worker_that_lost_its_master_is_not_the_cause(code: int, reason: Reaso
     valid = condition_of(decide(run, with_ended_worker(snap, code), WORLD).status, ConditionType.VALID)
     assert valid is not None
     assert (valid.status, valid.reason) == ("False", reason)
+
+
+def with_image(snap: Snapshot, component: str, image: str | None) -> Snapshot:
+    """The same, where the pods of a component run that image."""
+
+    def changed(pod: Pod) -> Pod:
+        if pod.component != component:
+            return pod
+        return dataclasses.replace(
+            pod, containers=tuple(dataclasses.replace(c, image_id=image) for c in pod.containers)
+        )
+
+    return dataclasses.replace(snap, pods=tuple(map(changed, snap.pods)))
+
+
+@pytest.mark.parametrize("component", ["gateway", "upstream", fleet.MASTER])
+def test_another_image_under_load_is_another_environment(component: str) -> None:
+    run, snap = under_load()
+    snap = with_image(snap, component, "image@sha256:one")
+    run = run.with_status(decide(run, snap, WORLD).status)
+    for image in ("image@sha256:one", None):
+        assert not condition_is(
+            decide(run, with_image(snap, component, image), WORLD).status, Reason.ENVIRONMENT_CHANGED
+        )
+    status = decide(run, with_image(snap, component, "image@sha256:two"), WORLD).status
+    valid = condition_of(status, ConditionType.VALID)
+    assert valid is not None
+    assert (valid.status, valid.reason) == ("False", Reason.ENVIRONMENT_CHANGED)
+    assert "was image@sha256:one and is image@sha256:two" in valid.message
+    assert valid.message.endswith(f"Remedy: {REMEDIES[Reason.ENVIRONMENT_CHANGED]}.")
+
+
+def condition_is(status: BenchmarkRunStatus, reason: Reason) -> bool:
+    return any(one.reason == reason for one in status.conditions or ())
+
+
+def test_another_kernel_or_node_under_load_is_another_environment() -> None:
+    run, snap = under_load()
+    assert run.status.environment is not None
+    other = run.status.environment.model_copy(update={"node": "node7", "kernel": "5.4"})
+    found = environment.changed(run.with_status(run.status.model_copy(update={"environment": other})), snap, WORLD, 0.0)
+    assert found is not None
+    assert "the node was node7 and is node0" in found[1]
+    assert environment.changed(run, snap, WORLD, 0.0) is None
+
+
+def test_other_cpus_are_another_environment_only_after_a_restart() -> None:
+    run, snap = under_load()
+    gateway = snap.pod_of("gateway")
+    assert gateway is not None
+    begun = gateway.containers[0].running_since
+    assert run.status.environment is not None
+    assert begun is not None
+    other = run.status.environment.model_copy(update={"cpuset": "7"})
+    moved = run.with_status(run.status.model_copy(update={"environment": other}))
+    assert environment.changed(moved, snap, WORLD, begun + 1) is None
+    found = environment.changed(moved, snap, WORLD, begun - 1)
+    assert found is not None
+    assert "the gateway's CPU set was 7 and is " in found[1]
