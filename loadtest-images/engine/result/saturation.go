@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -85,14 +86,20 @@ func (w *Window) median() float64 {
 // Seconds is a duration for people: three digits, in the unit that suits it.
 func Seconds(seconds float64) string {
 	switch {
-	case seconds >= 1000:
-		return fmt.Sprintf("%.0f s", seconds)
 	case seconds >= 1:
-		return fmt.Sprintf("%.3g s", seconds)
+		return digits(seconds) + " s"
 	case seconds >= time.Millisecond.Seconds():
-		return fmt.Sprintf("%.3g ms", seconds*1e3)
+		return digits(seconds*1e3) + " ms"
 	}
-	return fmt.Sprintf("%.3g µs", seconds*1e6)
+	return digits(seconds*1e6) + " µs"
 }
 
-func percent(ratio float64) string { return fmt.Sprintf("%.3g %%", ratio*100) }
+// digits is a number with three digits, or all those before the point.
+func digits(value float64) string {
+	if value >= 99.95 {
+		return strconv.FormatFloat(value, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(value, 'g', 3, 64)
+}
+
+func percent(ratio float64) string { return digits(ratio*100) + " %" }
