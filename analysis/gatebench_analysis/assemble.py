@@ -27,6 +27,7 @@ from gatebench_analysis.measured import Account
 from gatebench_analysis.objectives import Objective
 from gatebench_analysis.observation import Measured
 from gatebench_analysis.resources import Resources
+from gatebench_analysis.upstream import Upstream
 
 __all__ = ["Inputs", "RunInfo", "assemble"]
 
@@ -48,6 +49,8 @@ class Inputs:
     """The load document of the master."""
     probe: Mapping[str, Any] | None = None
     """The probe's report about the load."""
+    upstream: Mapping[str, Any] | None = None
+    """The mock's account."""
     resources: Resources | None = None
     """What Prometheus told."""
     metrics_unavailable: str | None = None
@@ -75,6 +78,9 @@ def assemble(inputs: Inputs) -> Result:
         inputs.environment,
         window,
     )
+    each = [_repeat(part, inputs) for part in parts if part.measured] if len(parts) > 1 else []
+    gateway |= _over_repeats([one.gateway for one in each if one.whole])
+    mock = None if inputs.upstream is None else Upstream.model_validate(dict(inputs.upstream))
     most = ceiling.ceiling(load, account.window(), inputs.run.spec)
     result = Result(
         run=inputs.run,
@@ -83,6 +89,7 @@ def assemble(inputs: Inputs) -> Result:
         environment=dict(inputs.environment),
         load=load,
         probe=probe,
+        upstream=mock,
         window_seconds=account.window().seconds,
         counts=_counts(load),
         metrics=_metrics(account, repeats.counting(parts)),
@@ -98,11 +105,11 @@ def assemble(inputs: Inputs) -> Result:
         capacity=None if load.capacity is None else load.capacity.model_copy(update={"steps": []}),
         frontier=frontier.points(load, account, isolation.cpu_of(inputs.probe, facts.gateway_container_id)),
         ceiling=most,
-        warnings=remarks.remarks(load, probe, gateway, most, facts),
+        warnings=remarks.remarks(load, probe, gateway, most, facts, mock),
     )
     outcomes = objectives.evaluate_result(inputs.objectives, result)
     findings = validity.findings(
-        Evidence(load, account, probe, gateway, tuple(outcomes), facts, inputs.metrics_unavailable)
+        Evidence(load, account, probe, gateway, tuple(outcomes), facts, inputs.metrics_unavailable, mock)
     )
     judged = result.model_copy(
         update={

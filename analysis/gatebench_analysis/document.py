@@ -18,6 +18,7 @@ from gatebench_analysis.load import Capacity, Load, Series
 from gatebench_analysis.loadfigures import Ceiling, Counts, FrontierPoint, StageFigures
 from gatebench_analysis.models import Count, Document, Objects, Seconds
 from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
+from gatebench_analysis.upstream import Upstream
 
 SCHEMA = "gatebench.dev/result/v1alpha1"
 _FAMILY = "gatebench.dev/result/"
@@ -210,6 +211,8 @@ class Result(Document):
     environment: dict[str, Any] = {}
     load: Load = Load()
     probe: Probe | None = None
+    upstream: Upstream | None = None
+    """The mock's account of its delays."""
     window_seconds: Seconds | None = None
     """Measured seconds: stages that are neither ramps nor spikes, once their users were there."""
     counts: Counts = Counts()
