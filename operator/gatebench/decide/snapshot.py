@@ -183,6 +183,8 @@ class Snapshot:
     probe_error: str | None = None
     load: Mapping[str, Any] | None = None
     """The load document, once the master has one."""
+    upstream: Mapping[str, Any] | None = None
+    """The mock's account of its delays, once there is a load document."""
     metrics: MetricsAnswer | None = None
     live: LiveResources | None = None
     result: Result | None = None

@@ -18,6 +18,7 @@ import aiohttp
 from gatebench.decide.snapshot import FleetState
 from gatebench.plan.fleet import API_PORT
 from gatebench.plan.gateway import PROBE_PORT
+from gatebench.plan.upstream import PORT as MOCK_PORT
 
 CONNECT_SECONDS = 3.0
 STATE_SECONDS = 5.0
@@ -47,8 +48,11 @@ class FleetError(Exception):
 class Client:
     """Talks to any run's master and probe. Every method raises FleetError, and nothing else."""
 
-    def __init__(self, *, master_port: int = API_PORT, probe_port: int = PROBE_PORT) -> None:
+    def __init__(
+        self, *, master_port: int = API_PORT, probe_port: int = PROBE_PORT, mock_port: int = MOCK_PORT
+    ) -> None:
         self._ports = (master_port, probe_port)
+        self._mock_port = mock_port
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -92,6 +96,11 @@ class Client:
         url = f"http://{_host(ip)}:{self._ports[1]}/v1/report" + (f"?{query}" if query else "")
         return await self._json(url, token, RESULT_SECONDS / 2, REPORT_BYTES)
 
+    async def upstream(self, ip: str) -> dict[str, Any]:
+        """GET /gatebench/v1/account of the mock, which everybody may read: no token is sent."""
+        url = f"http://{_host(ip)}:{self._mock_port}/gatebench/v1/account"
+        return await self._json(url, "", STATE_SECONDS, STATE_BYTES)
+
     def _master(self, ip: str, path: str) -> str:
         return f"http://{_host(ip)}:{self._ports[0]}{path}"
 
@@ -125,7 +134,7 @@ class Client:
                 method,
                 url,
                 json=body,
-                headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"},
+                headers={"Accept-Encoding": "gzip"} | ({"Authorization": f"Bearer {token}"} if token else {}),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
             ) as answer:
