@@ -6,15 +6,18 @@
 "$repo/hack/python.sh"
 python=$repo/.venv/bin/python
 new=$repo/build/generated
-crd=gatebench.dev_benchmarkruns.yaml
+runs=gatebench.dev_benchmarkruns.yaml
+comparisons=gatebench.dev_benchmarkcomparisons.yaml
 rm -rf "$new"
 mkdir -p "$new"
 cd "$repo"
-"$python" -m gatebench.api.crd >"$new/$crd"
+"$python" -m gatebench.api.crd >"$new/$runs"
+"$python" -m gatebench.api.crd comparison >"$new/$comparisons"
 "$python" -m gatebench.api.reference >"$new/reference.md"
 "$python" -m gatebench.api.reference metrics >"$new/metrics.md"
 
-targets=("crds/$crd" "charts/gatebench/files/crds/$crd" docs/reference.md docs/metrics.md)
+targets=(docs/reference.md docs/metrics.md)
+for crd in "$runs" "$comparisons"; do targets+=("crds/$crd" "charts/gatebench/files/crds/$crd"); done
 code=0
 for target in "${targets[@]}"; do
   source=$new/${target##*/}

@@ -1,4 +1,4 @@
-"""Where kopf meets the rooms: it tells which runs exist; each active run gets one task that ticks.
+"""Where kopf meets the rooms: it tells which runs and comparisons exist; each active one gets one task that ticks.
 
 A tick reads the run fresh, observes, decides, acts and patches. There is no handler state, no finalizer and no
 progress kept in memory: an operator that was killed picks the same children up, and a chart that is uninstalled
@@ -12,19 +12,21 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import kopf
 
 from gatebench import __version__, settings
-from gatebench.api import GROUP, PLURAL, VERSION
+from gatebench.api import COMPARISON_PLURAL, GROUP, PLURAL, VERSION
+from gatebench.decide.comparison import step as comparing
 from gatebench.decide.step import decide, forbidden
 from gatebench.decide.world import World
+from gatebench.io import comparisons, kinds, runs, status, telemetry
 from gatebench.io import context as contexts
-from gatebench.io import runs, status, telemetry
 from gatebench.io.act import act
 from gatebench.io.observe import Unobserved, observe
+from gatebench.plan.comparison import Comparison
 from gatebench.plan.run import Run
 
 log = logging.getLogger("gatebench")
@@ -33,10 +35,12 @@ TICK_TIMEOUT = 60.0
 RESYNC_SECONDS = 60.0
 # After a change the next step is usually possible at once.
 _PROMPT = 0.3
+# A comparison mostly waits for a run of minutes.
+_COMPARISON_SECONDS = 5.0
 
 
 class Ticker:
-    """One task per active run. A tick that hangs is ended; the other runs go on."""
+    """One task per active run or comparison. A tick that hangs is ended; the others go on."""
 
     def __init__(self, context: contexts.Context, world: World, metrics: telemetry.Telemetry) -> None:
         self._context = context
@@ -45,12 +49,12 @@ class Ticker:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._wake: dict[str, asyncio.Event] = {}
 
-    def see(self, namespace: str, name: str, uid: str) -> None:
-        """A run exists or has changed: tick it, soon."""
+    def see(self, namespace: str, name: str, uid: str, kind: str = kinds.RUN) -> None:
+        """A run or comparison exists or has changed: tick it, soon."""
         self._wake.setdefault(uid, asyncio.Event()).set()
         task = self._tasks.get(uid)
         if task is None or task.done():
-            self._tasks[uid] = asyncio.create_task(self._run(namespace, name, uid), name=f"{namespace}/{name}")
+            self._tasks[uid] = asyncio.create_task(self._run(kind, namespace, name, uid), name=f"{namespace}/{name}")
 
     def forget(self, uid: str) -> None:
         """The run is gone."""
@@ -63,12 +67,14 @@ class Ticker:
         self._context.forget(uid)
         self._metrics.active.set(sum(not task.done() for task in self._tasks.values()))
 
-    async def _run(self, namespace: str, name: str, uid: str) -> None:
-        adapter = logging.LoggerAdapter(log, {"run": name, "namespace": namespace, "uid": uid})
+    async def _run(self, kind: str, namespace: str, name: str, uid: str) -> None:
+        word = "run" if kind == kinds.RUN else "comparison"
+        adapter = logging.LoggerAdapter(log, {word: name, "namespace": namespace, "uid": uid})
+        tick = self._tick if kind == kinds.RUN else self._compare
         wake = self._wake[uid]
         while True:
             wake.clear()
-            delay = await self._guarded(namespace, name, uid, adapter)
+            delay = await self._guarded(tick(namespace, name, uid, adapter), adapter)
             self._metrics.active.set(sum(not task.done() for task in self._tasks.values()))
             if delay is None:
                 break
@@ -78,14 +84,14 @@ class Ticker:
         self._drop(uid)
 
     async def _guarded(
-        self, namespace: str, name: str, uid: str, adapter: logging.LoggerAdapter[logging.Logger]
+        self, tick: Awaitable[float | None], adapter: logging.LoggerAdapter[logging.Logger]
     ) -> float | None:
         """One tick; whatever happens in it, the next one comes. Returns the pause, or None at the end."""
         interval = float(self._world.settings.tick_interval)
         begun = time.monotonic()
         try:
             async with asyncio.timeout(TICK_TIMEOUT):
-                delay = await self._tick(namespace, name, uid, adapter)
+                delay = await tick
             self._metrics.ticked("ok", time.monotonic() - begun)
         except TimeoutError:
             adapter.error("the tick took longer than %g s and was ended", TICK_TIMEOUT)
@@ -121,6 +127,36 @@ class Ticker:
         if decision.status.step != run.status.step:
             adapter.info("step %s -> %s", run.status.step, decision.status.step)
         patched = await status.patch_status(run, decision.status, self._context)
+        if decision.idle:
+            return None
+        return _PROMPT if patched == status.Patched.CHANGED else interval
+
+    async def _compare(
+        self, namespace: str, name: str, uid: str, adapter: logging.LoggerAdapter[logging.Logger]
+    ) -> float | None:
+        """The same for a comparison: its runs are ticked by themselves."""
+        interval = max(float(self._world.settings.tick_interval), _COMPARISON_SECONDS)
+        found = await comparisons.get(self._context, namespace, name)
+        if found is None or (isinstance(found, Comparison) and found.uid != uid):
+            return None
+        if isinstance(found, runs.Unreadable):
+            adapter.warning("cannot read the comparison: %s", found.reason)
+            return interval
+        if isinstance(found, runs.InvalidRun):
+            await runs.report_invalid(self._context, found, time.time())
+            return None
+        snap = await comparisons.observe(found, self._context)
+        if isinstance(snap, Unobserved):
+            adapter.warning("cannot observe: %s", snap.reason)
+            if snap.denial is not None:
+                told = comparing.forbidden(found, time.time(), snap.denial.message)
+                await comparisons.patch_status(found, told, self._context)
+            return interval
+        decision = await asyncio.to_thread(comparing.decide, found, snap)
+        self._context.remember_denials(uid, await act(found, decision.actions, self._context))
+        if decision.status.step != found.status.step:
+            adapter.info("step %s -> %s", found.status.step, decision.status.step)
+        patched = await comparisons.patch_status(found, decision.status, self._context)
         if decision.idle:
             return None
         return _PROMPT if patched == status.Patched.CHANGED else interval
@@ -161,6 +197,7 @@ class Operator:
         kopf.on.startup(registry=registry)(self._start)
         kopf.on.cleanup(registry=registry)(self._stop)
         kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(self._event)
+        kopf.on.event(GROUP, VERSION, COMPARISON_PLURAL, registry=registry)(self._event)
 
     async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         configure_kopf(settings)
@@ -179,30 +216,32 @@ class Operator:
         if self._context is not None:
             await self._context.close()
 
-    async def _event(self, type: str | None, body: kopf.Body, **_: Any) -> None:
+    async def _event(self, type: str | None, body: kopf.Body, resource: Any, **_: Any) -> None:
         assert self._ticker is not None
         metadata = body["metadata"]
+        kind = kinds.COMPARISON if resource.plural == COMPARISON_PLURAL else kinds.RUN
         self._metrics.seen()
         if type == "DELETED":
             self._ticker.forget(metadata["uid"])
         elif not is_settled(body):
-            self._ticker.see(metadata["namespace"], metadata["name"], metadata["uid"])
+            self._ticker.see(metadata["namespace"], metadata["name"], metadata["uid"], kind)
 
     async def _resync_forever(self) -> None:
-        """Lists the runs now and then: a watch that stalls without an error must not hide a run."""
+        """Lists the objects now and then: a watch that stalls without an error must not hide one."""
         assert self._context is not None
         assert self._ticker is not None
         while True:
             await asyncio.sleep(RESYNC_SECONDS)
-            found = await runs.list_objects(self._context)
-            if isinstance(found, runs.Unreadable):
-                log.warning("cannot list the runs: %s", found.reason)
-                continue
-            self._metrics.beat()
-            for body in found:
-                if not is_settled(body):
-                    metadata = body["metadata"]
-                    self._ticker.see(metadata["namespace"], metadata["name"], metadata["uid"])
+            for kind in (kinds.RUN, kinds.COMPARISON):
+                found = await runs.list_objects(self._context, kind)
+                if isinstance(found, runs.Unreadable):
+                    log.warning("cannot list objects of kind %s: %s", kind, found.reason)
+                    continue
+                self._metrics.beat()
+                for body in found:
+                    if not is_settled(body):
+                        metadata = body["metadata"]
+                        self._ticker.see(metadata["namespace"], metadata["name"], metadata["uid"], kind)
 
 
 def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
@@ -211,7 +250,7 @@ def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
 
 
 def is_settled(body: Mapping[str, Any]) -> bool:
-    """Whether nothing is left to do for a run: it is complete and tidied up, and will not be deleted by its TTL."""
+    """Whether nothing is left to do: it is complete and tidied up, and will not be deleted by its TTL."""
     given = body.get("status") or {}
     complete = any(c.get("type") == "Complete" and c.get("status") == "True" for c in given.get("conditions") or ())
     ttl = (body.get("spec") or {}).get("ttlSecondsAfterFinished")

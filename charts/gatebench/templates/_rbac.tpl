@@ -5,9 +5,12 @@ Secrets: a run's token is derived from the operator's key and written once.
 {{- define "gatebench.runRules" -}}
 - apiGroups: [gatebench.dev]
   resources: [benchmarkruns]
-  verbs: [get, list, watch, delete]   # delete: ttlSecondsAfterFinished
+  verbs: [get, list, watch, create, delete]   # create: a comparison's; delete: also ttlSecondsAfterFinished
 - apiGroups: [gatebench.dev]
-  resources: [benchmarkruns/status]
+  resources: [benchmarkcomparisons]
+  verbs: [get, list, watch, delete]           # delete: ttlSecondsAfterFinished
+- apiGroups: [gatebench.dev]
+  resources: [benchmarkruns/status, benchmarkcomparisons/status]
   verbs: [patch]
 - apiGroups: [""]
   resources: [pods, services, configmaps]

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gatebench.api import API_VERSION, KIND, crd
+from gatebench.api import API_VERSION, COMPARISON_KIND, KIND, crd
 from gatebench.api.reasons import REMEDIES, ConditionType, Reason
 from gatebench_analysis import metrics
 
@@ -40,6 +40,14 @@ window. `requests.NAME.` stands before a metric of one request name, `query.NAME
 """
 
 
+_COMPARISON = f"""\
+# {COMPARISON_KIND}
+
+`{API_VERSION}`, short name `bcmp`; docs/comparison.md shows how to use it. `spec.template` and the overlays have the
+fields of a run's spec, above.
+"""
+
+
 def metrics_page() -> str:
     """The page of all metrics as Markdown."""
     return f"{_METRICS_HEADER}\n{metrics.page()}"
@@ -47,11 +55,23 @@ def metrics_page() -> str:
 
 def page() -> str:
     """The whole page as Markdown."""
-    schema = crd.benchmark_run()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema = _schema(crd.benchmark_run())
     parts = [_HEADER]
     for name in ("spec", "status"):
         parts += _section(name, schema["properties"][name])
-    return "\n".join([*parts, *_reasons()])
+    parts += [*_reasons(), _COMPARISON]
+    compared = _schema(crd.benchmark_comparison())
+    variant = compared["properties"]["spec"]["properties"]["variants"]["items"]["properties"]
+    for part in (compared["properties"]["spec"]["properties"]["template"], variant["overlay"]):
+        del part["properties"]
+    for name in ("spec", "status"):
+        parts += _section(f"{COMPARISON_KIND} {name}", compared["properties"][name])
+    return "\n".join(parts)
+
+
+def _schema(definition: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return found
 
 
 def _section(path: str, schema: Schema) -> Iterator[str]:

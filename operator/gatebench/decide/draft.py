@@ -9,12 +9,14 @@ import dataclasses
 import datetime
 from typing import Any
 
+from gatebench.api.comparisonstatus import BenchmarkComparisonStatus
 from gatebench.api.reasons import REMEDIES, ConditionType, Reason
 from gatebench.api.status import BenchmarkRunStatus, Condition, ConditionStatus, Progress
 from gatebench.decide.actions import Action, Announce
 from gatebench.plan.run import Run
 
 _MESSAGE_LIMIT = 1024
+Status = BenchmarkRunStatus | BenchmarkComparisonStatus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,18 +64,18 @@ def unix(text: str | None) -> float | None:
         return None
 
 
-def condition_of(status: BenchmarkRunStatus, kind: ConditionType) -> Condition | None:
+def condition_of(status: Status, kind: ConditionType) -> Condition | None:
     """The condition of that type in a status."""
     return next((c for c in status.conditions or () if c.type == kind), None)
 
 
-def is_status(status: BenchmarkRunStatus, kind: ConditionType, value: ConditionStatus) -> bool:
+def is_status(status: Status, kind: ConditionType, value: ConditionStatus) -> bool:
     """Whether the condition is there and has that status."""
     found = condition_of(status, kind)
     return found is not None and found.status == value
 
 
-def since(status: BenchmarkRunStatus, kind: ConditionType) -> float | None:
+def since(status: Status, kind: ConditionType) -> float | None:
     """Unix seconds of the condition's last transition."""
     found = condition_of(status, kind)
     return unix(found.last_transition_time) if found else None
@@ -87,14 +89,15 @@ def with_remedy(reason: Reason, message: str) -> str:
     return f"{message.rstrip('.')}. Remedy: {remedy}."
 
 
-class Draft:
-    """Collects conditions, fields and actions; knows how a transition is dated."""
+class Sketch:
+    """Collects conditions, fields and actions about a run or a comparison; knows how a transition is dated."""
 
-    def __init__(self, run: Run, now: float) -> None:
-        self.run = run
+    def __init__(self, status: Status, generation: int, now: float) -> None:
         self.now = now
         self.actions: list[Action] = []
-        self._conditions = {c.type: c for c in run.status.conditions or ()}
+        self._status = status
+        self._generation = generation
+        self._conditions = {c.type: c for c in status.conditions or ()}
         self._fields: dict[str, Any] = {}
 
     def act(self, *actions: Action) -> None:
@@ -107,11 +110,7 @@ class Draft:
 
     def get(self, field: str) -> Any:
         """A field as this decision has it so far."""
-        return self._fields.get(field, getattr(self.run.status, field))
-
-    def progress(self, **fields: Any) -> Progress:
-        """The progress as this decision has it so far, with these fields changed."""
-        return (self.get("progress") or Progress()).model_copy(update=fields)
+        return self._fields.get(field, getattr(self._status, field))
 
     def status_of(self, kind: ConditionType) -> ConditionStatus | None:
         """The condition's status as this decision has it so far."""
@@ -148,7 +147,7 @@ class Draft:
             reason=reason.value,
             message=message,
             last_transition_time=at,
-            observed_generation=self.run.generation,
+            observed_generation=self._generation,
         )
         if kind in (ConditionType.SUCCEEDED, ConditionType.RECONCILING, ConditionType.STALLED):
             return
@@ -161,9 +160,24 @@ class Draft:
         if kind not in self._conditions:
             self.condition(kind, status, reason, message)
 
-    def decision(self, idle: bool = False) -> Decision:
-        """The decision."""
+    def fields(self) -> dict[str, Any]:
+        """All fields of the status that this decision sets, the conditions in their order."""
         order = [kind.value for kind in ConditionType]
         conditions = sorted(self._conditions.values(), key=lambda c: order.index(c.type) if c.type in order else 99)
-        fields = {**self._fields, "conditions": conditions, "observed_generation": self.run.generation}
-        return Decision(tuple(self.actions), self.run.status.model_copy(update=fields), idle)
+        return {**self._fields, "conditions": conditions, "observed_generation": self._generation}
+
+
+class Draft(Sketch):
+    """That of a run."""
+
+    def __init__(self, run: Run, now: float) -> None:
+        super().__init__(run.status, run.generation, now)
+        self.run = run
+
+    def progress(self, **fields: Any) -> Progress:
+        """The progress as this decision has it so far, with these fields changed."""
+        return (self.get("progress") or Progress()).model_copy(update=fields)
+
+    def decision(self, idle: bool = False) -> Decision:
+        """The decision."""
+        return Decision(tuple(self.actions), self.run.status.model_copy(update=self.fields()), idle)

@@ -22,10 +22,10 @@ STATIC_LABEL = "gatebench.dev/cpu-manager"
 
 
 def held_node(run: Run, snap: Snapshot) -> str | None:
-    """The node whose Lease this run holds."""
+    """The node whose Lease this run, or the comparison that it is part of, holds."""
     prefix = names.node_lease("")
     for lease in snap.leases:
-        if lease.holder == run.uid and lease.name.startswith(prefix):
+        if lease.holder == run.holder and lease.name.startswith(prefix):
             return lease.name.removeprefix(prefix)
     return None
 
@@ -35,7 +35,7 @@ def place(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     if run.spec.gateway.url is not None:
         name = names.target_lease(target_of(run.spec.gateway.url))
         lease = next((lease for lease in snap.leases if lease.name == name), None)
-        if lease is not None and lease.holder == run.uid:
+        if lease is not None and lease.holder == run.holder:
             _acquired(draft)
             return None
         return _take(draft, name, lease, "the gateway")

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from gatebench.api import KIND
 from gatebench.measure.answers import Resources
 from gatebench_analysis.document import Result
 
@@ -82,9 +83,11 @@ class Lease:
 
     name: str
     holder: str | None
-    """UID of the run that has it; None: free."""
+    """UID of the run or comparison that has it; None: free."""
     holder_name: str | None = None
     """namespace/name of that run."""
+    holder_kind: str = KIND
+    """BenchmarkRun, or BenchmarkComparison: it holds a node over all of its runs."""
     abandoned: bool = False
     """The holder is gone, or complete without children: the Lease may be taken."""
     resource_version: str | None = None

@@ -13,14 +13,16 @@ from gatebench.decide.actions import Action
 from gatebench.decide.snapshot import Denial
 from gatebench.io import artifacts, denials, errors, events, kinds, leases, pods
 from gatebench.io.context import Context
+from gatebench.io.events import Subject
 from gatebench.io.fleet import FleetError
 from gatebench.plan import fleet, names
+from gatebench.plan.comparison import Comparison
 from gatebench.plan.run import Run
 
 log = logging.getLogger(__name__)
 
 
-async def act(run: Run, wanted: Sequence[Action], context: Context) -> tuple[Denial, ...]:
+async def act(run: Subject, wanted: Sequence[Action], context: Context) -> tuple[Denial, ...]:
     """Does one after the other; returns what the API server refused.
 
     A namespace that is going away, or an API server that does not answer, ends the tick's actions.
@@ -45,16 +47,28 @@ async def act(run: Run, wanted: Sequence[Action], context: Context) -> tuple[Den
     return tuple(refused)
 
 
-async def _do(run: Run, action: Action, context: Context) -> None:
+async def _do(run: Subject, action: Action, context: Context) -> None:
     match action:
         case actions.Create():
             await _create(run, dict(action.manifest), context)
         case actions.Delete():
             await _delete(run, action, context)
+        case actions.ReleaseLease():
+            await _ignoring_absence(leases.release(run.uid, action.name, context))
+        case actions.DeleteRun():
+            kind = kinds.COMPARISON if isinstance(run, Comparison) else kinds.RUN
+            await _ignoring_absence(context.kube.delete(kind, run.namespace, run.name, uid=run.uid))
+        case actions.Announce():
+            await _announce(run, action, context)
+        case _ if isinstance(run, Run):
+            await _do_for_run(run, action, context)
+
+
+async def _do_for_run(run: Run, action: Action, context: Context) -> None:
+    """What a comparison leaves to its runs."""
+    match action:
         case actions.TakeLease():
             await leases.take(run, action, context)
-        case actions.ReleaseLease():
-            await _ignoring_absence(leases.release(run, action.name, context))
         case actions.StartLoad() | actions.StopLoad() | actions.Acknowledge():
             await _tell_master(run, action, context)
         case actions.StoreResult():
@@ -63,13 +77,9 @@ async def _do(run: Run, action: Action, context: Context) -> None:
             await _keep(run, await artifacts.report(run, context), context)
         case actions.StoreLogs():
             await _keep(run, await artifacts.logs(run, context), context)
-        case actions.DeleteRun():
-            await _ignoring_absence(context.kube.delete(kinds.RUN, run.namespace, run.name, uid=run.uid))
-        case actions.Announce():
-            await _announce(run, action, context)
 
 
-async def _create(run: Run, manifest: dict[str, object], context: Context) -> None:
+async def _create(run: Subject, manifest: dict[str, object], context: Context) -> None:
     """POST. A name that is taken by another's object is remembered, and is in the next Snapshot."""
     kind, name = str(manifest["kind"]), _name(manifest)
     memory = context.memory(run.uid)
@@ -91,7 +101,7 @@ def _name(manifest: dict[str, object]) -> str:
     return str(metadata["name"])
 
 
-async def _whose(run: Run, kind: str, name: str, context: Context) -> str | None:
+async def _whose(run: Subject, kind: str, name: str, context: Context) -> str | None:
     """The UID of the object with a child's name, where it is the run's own."""
     memory = context.memory(run.uid)
     try:
@@ -105,13 +115,13 @@ async def _whose(run: Run, kind: str, name: str, context: Context) -> str | None
     return str(metadata["uid"])
 
 
-async def _delete(run: Run, action: actions.Delete, context: Context) -> None:
+async def _delete(run: Subject, action: actions.Delete, context: Context) -> None:
     memory = context.memory(run.uid)
     uid = memory.uids.get((action.kind, action.name))
     if uid is None and action.kind == "Secret":
         # Another process made it. That its fleet took the operator's token proves that it is the run's;
         # without that proof it stays until the run is deleted.
-        if run.status.progress is None or run.status.progress.attempt is None:
+        if not isinstance(run, Run) or run.status.progress is None or run.status.progress.attempt is None:
             return
     elif uid is None and (uid := await _whose(run, action.kind, action.name, context)) is None:
         return
@@ -153,7 +163,7 @@ async def _keep(run: Run, manifest: dict[str, object] | None, context: Context) 
         log.warning("run %s/%s: not kept: %s", run.namespace, run.name, error)
 
 
-async def _announce(run: Run, action: actions.Announce, context: Context) -> None:
+async def _announce(run: Subject, action: actions.Announce, context: Context) -> None:
     """Posts an event. The condition says the same, so a refusal holds nothing up."""
     try:
         await events.post(run, action, context)

@@ -56,15 +56,20 @@ async def result(run: Run, given: Result) -> dict[str, Any]:
 
 async def read_result(run: Run, context: Context) -> Result | None:
     """The stored result document; None where there is none that can be read. Raises errors.ApiError."""
+    return await read_document(run.namespace, run.names.result, context)
+
+
+async def read_document(namespace: str, name: str, context: Context) -> Result | None:
+    """The result document in that ConfigMap; None where there is none that can be read. Raises errors.ApiError."""
     try:
-        found = await context.kube.get("ConfigMap", run.namespace, run.names.result)
+        found = await context.kube.get("ConfigMap", namespace, name)
     except errors.NotFound:
         return None
     try:
         content = base64.b64decode((found.get("binaryData") or {})[RESULT_KEY])
         return await asyncio.to_thread(document.read, content)
     except (KeyError, ValueError, binascii.Error, OSError, EOFError) as error:
-        log.error("ConfigMap %s/%s has no readable result: %s", run.namespace, run.names.result, error)
+        log.error("ConfigMap %s/%s has no readable result: %s", namespace, name, error)
         return None
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gatebench.decide.comparison.snapshot import Measured
 from gatebench.decide.snapshot import Denial, LiveResources, MetricsAnswer, Pod
 from gatebench.io import fleet, kube, prometheus
 from gatebench.plan import children
@@ -22,7 +23,7 @@ from gatebench_analysis.document import Result
 
 @dataclasses.dataclass
 class Memory:
-    """What is remembered of one run."""
+    """What is remembered of one run, or of one comparison."""
 
     denials: tuple[Denial, ...] = ()
     """What the API server refused in the last tick."""
@@ -45,6 +46,10 @@ class Memory:
     """When `live` was asked for, in unix seconds."""
     result: Result | None = None
     """The stored result document."""
+    trials: dict[str, str | None] = dataclasses.field(default_factory=dict)
+    """Of a comparison, by variant: what the API server has against its run."""
+    measured: dict[str, Measured | None] = dataclasses.field(default_factory=dict)
+    """Of a comparison, by the UID of a run: what it measured."""
     events: dict[str, int] = dataclasses.field(default_factory=dict)
     """How often an event was posted, by its name."""
 

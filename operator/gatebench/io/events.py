@@ -1,4 +1,4 @@
-"""Events about a run, in its namespace. The same words again raise a count instead of filling a list."""
+"""Events about runs and comparisons, in their namespace. The same words again raise a count, not the list."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import datetime
 import hashlib
 from typing import Any
 
-from gatebench.api import API_VERSION, KIND
+from gatebench.api import API_VERSION, COMPARISON_KIND, KIND
 from gatebench.decide.actions import Announce
 from gatebench.io import errors
 from gatebench.io.context import Context
+from gatebench.plan.comparison import Comparison
 from gatebench.plan.run import Run
 
+Subject = Run | Comparison
 COMPONENT = "gatebench"
 MESSAGE_LIMIT = 1024
 
 
-def name_of(run: Run, announced: Announce) -> str:
+def name_of(run: Subject, announced: Announce) -> str:
     """One name for the same words about the same run."""
     told = "\0".join((run.uid, announced.reason, announced.message))
     return f"{run.name[:200].rstrip('.-')}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def manifest(run: Run, announced: Announce, now: float) -> dict[str, Any]:
+def manifest(run: Subject, announced: Announce, now: float) -> dict[str, Any]:
     """The event."""
     at = _timestamp(now)
     message = announced.message
@@ -34,7 +36,7 @@ def manifest(run: Run, announced: Announce, now: float) -> dict[str, Any]:
         "metadata": {"name": name_of(run, announced), "namespace": run.namespace},
         "involvedObject": {
             "apiVersion": API_VERSION,
-            "kind": KIND,
+            "kind": COMPARISON_KIND if isinstance(run, Comparison) else KIND,
             "namespace": run.namespace,
             "name": run.name,
             "uid": run.uid,
@@ -51,7 +53,7 @@ def manifest(run: Run, announced: Announce, now: float) -> dict[str, Any]:
     }
 
 
-async def post(run: Run, announced: Announce, context: Context) -> None:
+async def post(run: Subject, announced: Announce, context: Context) -> None:
     """Posts the event, or counts it where it was posted before. Raises errors.ApiError."""
     event = manifest(run, announced, context.now())
     name, counts = event["metadata"]["name"], context.memory(run.uid).events
@@ -66,7 +68,7 @@ async def post(run: Run, announced: Announce, context: Context) -> None:
         await _existed(run, event, context)
 
 
-async def _existed(run: Run, event: dict[str, Any], context: Context) -> bool:
+async def _existed(run: Subject, event: dict[str, Any], context: Context) -> bool:
     """Creates the event. Returns whether it was there before, and so has to be counted."""
     name, counts = event["metadata"]["name"], context.memory(run.uid).events
     try:

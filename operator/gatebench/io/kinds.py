@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import urllib.parse
 
-from gatebench.api import GROUP, KIND, PLURAL, VERSION
+from gatebench.api import COMPARISON_KIND, COMPARISON_PLURAL, GROUP, KIND, PLURAL, VERSION
 
 RUN = KIND
+COMPARISON = COMPARISON_KIND
 
 _PLACES: dict[str, tuple[str, str]] = {
     KIND: (f"/apis/{GROUP}/{VERSION}", PLURAL),
+    COMPARISON_KIND: (f"/apis/{GROUP}/{VERSION}", COMPARISON_PLURAL),
     "Pod": ("/api/v1", "pods"),
     "Service": ("/api/v1", "services"),
     "ConfigMap": ("/api/v1", "configmaps"),

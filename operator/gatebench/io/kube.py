@@ -94,11 +94,14 @@ class Kube:
                 return found
             query["continue"] = more
 
-    async def create(self, manifest: Mapping[str, Any]) -> Object:
-        """Creates the object, never changing one that is there. Raises errors.AlreadyExists."""
+    async def create(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> Object:
+        """Creates the object, never changing one that is there. Raises errors.AlreadyExists.
+
+        With `dry_run` it is checked as a creation would be, and not stored.
+        """
         kind, namespace = manifest["kind"], manifest["metadata"].get("namespace")
         about = f"create {_words(kind, namespace, manifest['metadata']['name'])}"
-        query = {"fieldManager": FIELD_MANAGER}
+        query = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
         return await self._object("POST", kinds.path(kind, namespace), about, query=query, body=manifest)
 
     async def replace(self, manifest: Mapping[str, Any]) -> Object:

@@ -1,7 +1,8 @@
 """The Leases of nodes and targets: who holds them, whether the holder is still there, taking and freeing.
 
 A Lease has no end in time. It is abandoned when its holder is gone, was made again (another UID), or is
-complete; and when none of the holder's pods is left.
+complete; and when none of the holder's pods is left. The holder is a run, or the comparison that it is part of, which
+keeps the node from its first run to its last.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import dataclasses
 import datetime
 from typing import Any
 
+from gatebench.api import COMPARISON_KIND, KIND
 from gatebench.decide.actions import TakeLease
 from gatebench.decide.snapshot import Lease
-from gatebench.io import errors, kinds, nodes
+from gatebench.io import errors, nodes
 from gatebench.io.context import Context
-from gatebench.plan.names import UID_LABEL
+from gatebench.plan.names import COMPARISON_LABEL, UID_LABEL
 from gatebench.plan.run import Run
 
 _SELECTOR = "app.kubernetes.io/managed-by=gatebench"
@@ -26,31 +28,41 @@ async def read(run: Run, context: Context, *, waiting: bool) -> list[Lease]:
 
     Raises errors.ApiError.
     """
-    found = await context.kube.list_all("Lease", context.namespace, selector=_SELECTOR)
-    parsed = [nodes.parse_lease(lease) for lease in found]
-    if not waiting or any(lease.holder == run.uid for lease in parsed):
+    parsed = await _all(context)
+    if not waiting or any(lease.holder == run.holder for lease in parsed):
         return parsed
     gone = await asyncio.gather(*(_abandoned(lease, context) for lease in parsed))
     return [dataclasses.replace(lease, abandoned=is_gone) for lease, is_gone in zip(parsed, gone, strict=True)]
 
 
+async def held(uid: str, context: Context) -> list[Lease]:
+    """The Leases that the run or comparison with that UID holds. Raises errors.ApiError."""
+    return [lease for lease in await _all(context) if lease.holder == uid]
+
+
+async def _all(context: Context) -> list[Lease]:
+    found = await context.kube.list_all("Lease", context.namespace, selector=_SELECTOR)
+    return [nodes.parse_lease(lease) for lease in found]
+
+
 async def _abandoned(lease: Lease, context: Context) -> bool:
     """Whether nobody needs the Lease any more. What cannot be found out is not abandoned."""
     namespace, _, name = (lease.holder_name or "").partition("/")
-    if not name or lease.holder is None:
+    if not name or lease.holder is None or lease.holder_kind not in (KIND, COMPARISON_KIND):
         return False
+    label = UID_LABEL if lease.holder_kind == KIND else COMPARISON_LABEL
     try:
-        if await _active(namespace, name, lease.holder, context):
+        if await _active(lease.holder_kind, namespace, name, lease.holder, context):
             return False
-        pods = await context.kube.list_all("Pod", namespace, selector=f"{UID_LABEL}={lease.holder}", metadata_only=True)
+        pods = await context.kube.list_all("Pod", namespace, selector=f"{label}={lease.holder}", metadata_only=True)
     except errors.ApiError:
         return False
     return not pods
 
 
-async def _active(namespace: str, name: str, uid: str, context: Context) -> bool:
+async def _active(kind: str, namespace: str, name: str, uid: str, context: Context) -> bool:
     try:
-        holder = await context.kube.get(kinds.RUN, namespace, name)
+        holder = await context.kube.get(kind, namespace, name)
     except errors.NotFound:
         return False
     if holder["metadata"].get("uid") != uid:
@@ -69,11 +81,11 @@ async def take(run: Run, action: TakeLease, context: Context) -> None:
     await context.kube.replace(manifest)
 
 
-async def release(run: Run, name: str, context: Context) -> None:
-    """Deletes the Lease if the run still holds it. Raises errors.ApiError."""
+async def release(holder: str, name: str, context: Context) -> None:
+    """Deletes the Lease if the run or comparison with that UID still holds it. Raises errors.ApiError."""
     found = await context.kube.get("Lease", context.namespace, name)
     metadata = found["metadata"]
-    if (found.get("spec") or {}).get("holderIdentity") != run.uid:
+    if (found.get("spec") or {}).get("holderIdentity") != holder:
         return
     await context.kube.delete(
         "Lease", context.namespace, name, uid=metadata["uid"], resource_version=metadata["resourceVersion"]
@@ -81,6 +93,10 @@ async def release(run: Run, name: str, context: Context) -> None:
 
 
 def _manifest(run: Run, name: str, context: Context) -> dict[str, Any]:
+    own = run.comparison
+    held_by = {nodes.HOLDER_NAME: run.name if own is None else own.name}
+    if own is not None:
+        held_by[nodes.HOLDER_KIND] = COMPARISON_KIND
     taken = datetime.datetime.fromtimestamp(context.now(), datetime.UTC)
     return {
         "apiVersion": "coordination.k8s.io/v1",
@@ -89,7 +105,7 @@ def _manifest(run: Run, name: str, context: Context) -> dict[str, Any]:
             "name": name,
             "namespace": context.namespace,
             "labels": {"app.kubernetes.io/name": "gatebench", "app.kubernetes.io/managed-by": "gatebench"},
-            "annotations": {nodes.HOLDER_NAMESPACE: run.namespace, nodes.HOLDER_NAME: run.name},
+            "annotations": {nodes.HOLDER_NAMESPACE: run.namespace, **held_by},
         },
-        "spec": {"holderIdentity": run.uid, "acquireTime": taken.strftime("%Y-%m-%dT%H:%M:%S.%fZ")},
+        "spec": {"holderIdentity": run.holder, "acquireTime": taken.strftime("%Y-%m-%dT%H:%M:%S.%fZ")},
     }

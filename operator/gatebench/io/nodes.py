@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatebench.api import GROUP, quantities
+from gatebench.api import GROUP, KIND, quantities
 from gatebench.decide.snapshot import Lease, NodeFacts
 
 HOLDER_NAMESPACE = f"{GROUP}/holder-namespace"
 HOLDER_NAME = f"{GROUP}/holder-name"
+HOLDER_KIND = f"{GROUP}/holder-kind"
 
 
 def parse_node(node: Mapping[str, Any], lease: Lease | None) -> NodeFacts:
@@ -49,5 +50,6 @@ def parse_lease(lease: Mapping[str, Any]) -> Lease:
         name=metadata["name"],
         holder=(lease.get("spec") or {}).get("holderIdentity") or None,
         holder_name=f"{namespace}/{name}" if namespace and name else None,
+        holder_kind=annotations.get(HOLDER_KIND) or KIND,
         resource_version=metadata.get("resourceVersion"),
     )

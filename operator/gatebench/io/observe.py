@@ -189,7 +189,7 @@ def _own(run: Run, found: list[Lease]) -> tuple[Lease, ...]:
     """This run's Leases, and its target's."""
     url = run.spec.gateway.url
     target = names.target_lease(target_of(url)) if url is not None else None
-    return tuple(lease for lease in found if lease.holder == run.uid or lease.name == target)
+    return tuple(lease for lease in found if lease.holder == run.holder or lease.name == target)
 
 
 async def _leases(run: Run, context: Context) -> list[Lease]:
@@ -200,7 +200,7 @@ async def _leases(run: Run, context: Context) -> list[Lease]:
 
 async def _nodes(run: Run, seen: _Children, found: list[Lease], context: Context) -> tuple[NodeFacts, ...]:
     """All nodes while one is to be chosen; later the gateway's own, until its environment is known."""
-    held = any(lease.holder == run.uid for lease in found)
+    held = any(lease.holder == run.holder for lease in found)
     if run.isolated and not held and not _started(run):
         by_name = {lease.name: lease for lease in found}
         listed = await context.kube.list_all("Node", None)

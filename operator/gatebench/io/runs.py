@@ -5,24 +5,26 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic
 
+from gatebench.api import API_VERSION, COMPARISON_KIND
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.run import BenchmarkRunSpec
 from gatebench.api.status import BenchmarkRunStatus, Condition
 from gatebench.decide.draft import timestamp, with_remedy
 from gatebench.io import errors, kinds, pods, status
 from gatebench.io.context import Context
-from gatebench.plan.run import Run
+from gatebench.plan.run import Owner, Run
 
 _PROBLEMS = 5
+M = TypeVar("M", bound=pydantic.BaseModel)
 
 
 @dataclasses.dataclass(frozen=True)
 class InvalidRun:
-    """A run whose spec is not understood: written for another version, or past the API server's checks."""
+    """A run or comparison whose spec is not understood: of another version, or past the API server's checks."""
 
     namespace: str
     name: str
@@ -33,6 +35,7 @@ class InvalidRun:
     """'spec.load.stages[0].users: …', the first few of them."""
     status: Mapping[str, Any]
     deleting: bool = False
+    kind: str = kinds.RUN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,12 +55,12 @@ async def get(context: Context, namespace: str, name: str) -> Run | InvalidRun |
         return Unreadable(str(error))
 
 
-async def list_objects(context: Context) -> list[dict[str, Any]] | Unreadable:
-    """All runs that are this operator's, as the API server has them."""
+async def list_objects(context: Context, kind: str = kinds.RUN) -> list[dict[str, Any]] | Unreadable:
+    """All runs (or comparisons) that are this operator's, as the API server has them."""
     found: list[dict[str, Any]] = []
     try:
         for namespace in context.settings.watch_namespaces or (None,):
-            found += await context.kube.list_all(kinds.RUN, namespace)
+            found += await context.kube.list_all(kind, namespace)
     except errors.ApiError as error:
         return Unreadable(str(error))
     return found
@@ -85,13 +88,28 @@ def parse(body: Mapping[str, Any]) -> Run | InvalidRun | Unreadable:
         # Going on without it would start the run a second time.
         return Unreadable(f"its status cannot be understood: {words(error, 'status')}")
     created = pods.unix(metadata.get("creationTimestamp")) or 0.0
-    return Run(**known, created_at=created, raw_spec=raw_spec, spec=spec, status=parsed)
+    own = _comparison(metadata)
+    return Run(**known, created_at=created, raw_spec=raw_spec, spec=spec, status=parsed, comparison=own)
+
+
+def _comparison(metadata: Mapping[str, Any]) -> Owner | None:
+    """The comparison that controls the run."""
+    for reference in metadata.get("ownerReferences") or ():
+        ours = reference.get("kind") == COMPARISON_KIND and reference.get("apiVersion") == API_VERSION
+        if ours and reference.get("controller"):
+            return Owner(reference["name"], reference["uid"])
+    return None
 
 
 def parse_status(raw: Mapping[str, Any]) -> BenchmarkRunStatus:
     """The status, without fields that only a newer version knows. Raises pydantic.ValidationError."""
+    return lenient(BenchmarkRunStatus, raw)
+
+
+def lenient(model: type[M], raw: Mapping[str, Any]) -> M:
+    """The same for any model."""
     try:
-        return BenchmarkRunStatus.model_validate(raw)
+        return model.model_validate(raw)
     except pydantic.ValidationError as error:
         unknown = [e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"]
         if not unknown:
@@ -102,7 +120,7 @@ def parse_status(raw: Mapping[str, Any]) -> BenchmarkRunStatus:
         for step in parents:
             holder = holder[step]
         del holder[last]
-    return BenchmarkRunStatus.model_validate(pruned)
+    return model.model_validate(pruned)
 
 
 def words(error: pydantic.ValidationError, root: str) -> str:
@@ -150,4 +168,4 @@ async def report_invalid(context: Context, run: InvalidRun, now: float) -> statu
         observed_generation=run.generation, step="Done", conditions=told, finished_at=timestamp(now)
     )
     diff = status.dump(given)
-    return await status.send(run.namespace, run.name, run.resource_version, diff, context)
+    return await status.send(run.namespace, run.name, run.resource_version, diff, context, run.kind)

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import pydantic
+
 from gatebench.api.status import BenchmarkRunStatus
 from gatebench.io import errors, kinds
 from gatebench.io.context import Context
@@ -44,22 +46,29 @@ async def patch_status(run: Run, status: BenchmarkRunStatus, context: Context) -
     return await send(run.namespace, run.name, run.resource_version, diff, context)
 
 
-async def send(namespace: str, name: str, resource_version: str, diff: Mapping[str, Any], context: Context) -> Patched:
-    """Sends a merge patch of the status, on top of that version of the run."""
+async def send(
+    namespace: str,
+    name: str,
+    resource_version: str,
+    diff: Mapping[str, Any],
+    context: Context,
+    kind: str = kinds.RUN,
+) -> Patched:
+    """Sends a merge patch of the status, on top of that version of the run or comparison."""
     body = {"metadata": {"resourceVersion": resource_version}, "status": diff}
     try:
-        await context.kube.patch(kinds.RUN, namespace, name, body, subresource="status")
+        await context.kube.patch(kind, namespace, name, body, subresource="status")
     except errors.Conflict:
         return Patched.CONFLICT
     except errors.NotFound:
         return Patched.GONE
     except errors.ApiError as error:
-        log.warning("run %s/%s: %s", namespace, name, error)
+        log.warning("%s %s/%s: %s", kind, namespace, name, error)
         return Patched.FAILED
     return Patched.CHANGED
 
 
-def dump(status: BenchmarkRunStatus) -> dict[str, Any]:
+def dump(status: pydantic.BaseModel) -> dict[str, Any]:
     """The status as the API has it; what is not known is absent."""
     return status.model_dump(mode="json", by_alias=True, exclude_none=True)
 
@@ -83,17 +92,18 @@ def bounded(status: dict[str, Any], limit: int = LIMIT) -> dict[str, Any]:
     The same status is always cut in the same way, so that it is not patched again and again.
     """
     for length in _LENGTHS:
-        if _size(status) <= limit:
+        if size(status) <= limit:
             return status
         status = _cut(status, length)
     status = dict(status)
     for shorten in (_without_requests, _few_missing, _few_objectives, _few_warnings):
-        if _size(status) > limit:
+        if size(status) > limit:
             shorten(status)
     return status
 
 
-def _size(status: Mapping[str, Any]) -> int:
+def size(status: Mapping[str, Any]) -> int:
+    """Bytes of its JSON."""
     return len(json.dumps(status, ensure_ascii=False, separators=(",", ":")).encode())
 
 

@@ -15,10 +15,12 @@ from typing import Any
 from gatebench.api import API_VERSION, GROUP, KIND
 
 UID_LABEL = f"{GROUP}/run-uid"
+COMPARISON_LABEL = f"{GROUP}/comparison-uid"
 ISOLATED_LABEL = f"{GROUP}/isolated"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 NAME_LABEL = "app.kubernetes.io/name"
 _NAME_LENGTH = 40
+_COMPARISON_LENGTH = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,12 +74,37 @@ class Names:
         return f"{self.base}-logs"
 
 
+@dataclasses.dataclass(frozen=True)
+class ComparisonNames:
+    """Names of what one comparison makes."""
+
+    base: str
+
+    def run(self, round_: int, variant: str) -> str:
+        """The run of a variant in a round, from 1. At most 63 characters, so that it is a label's value too."""
+        return f"{self.base}-{round_:02d}-{variant}"
+
+    @property
+    def result(self) -> str:
+        """The ConfigMap with all values and verdicts."""
+        return f"{self.base}-comparison"
+
+
 def of(name: str, uid: str) -> Names:
     """The children's names for the run `name` with `uid`."""
-    label = re.sub(r"[^a-z0-9-]+", "-", name.lower())[:_NAME_LENGTH].strip("-") or "run"
+    return Names(_base(name, uid, _NAME_LENGTH))
+
+
+def of_comparison(name: str, uid: str) -> ComparisonNames:
+    """The names for the comparison `name` with `uid`."""
+    return ComparisonNames(_base(name, uid, _COMPARISON_LENGTH))
+
+
+def _base(name: str, uid: str, length: int) -> str:
+    label = re.sub(r"[^a-z0-9-]+", "-", name.lower())[:length].strip("-") or "run"
     if not label[0].isalpha():
-        label = f"r-{label}"[:_NAME_LENGTH].rstrip("-")
-    return Names(f"{label}-{hashlib.sha256(uid.encode()).hexdigest()[:8]}")
+        label = f"r-{label}"[:length].rstrip("-")
+    return f"{label}-{hashlib.sha256(uid.encode()).hexdigest()[:8]}"
 
 
 def labels(run_name: str, uid: str, component: str) -> dict[str, str]:
@@ -91,11 +118,11 @@ def labels(run_name: str, uid: str, component: str) -> dict[str, str]:
     }
 
 
-def owner(run_name: str, uid: str) -> dict[str, Any]:
+def owner(run_name: str, uid: str, kind: str = KIND) -> dict[str, Any]:
     """The controller reference. blockOwnerDeletion would need a right on finalizers, and helps nobody here."""
     return {
         "apiVersion": API_VERSION,
-        "kind": KIND,
+        "kind": kind,
         "name": run_name,
         "uid": uid,
         "controller": True,

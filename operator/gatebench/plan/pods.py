@@ -26,12 +26,17 @@ def metadata(
     out: dict[str, Any] = {
         "name": name,
         "namespace": run.namespace,
-        "labels": {**names.labels(run.name, run.uid, component), **(labels or {})},
+        "labels": {**names.labels(run.name, run.uid, component), **_of_comparison(run), **(labels or {})},
         "ownerReferences": [names.owner(run.name, run.uid)],
     }
     if annotations:
         out["annotations"] = annotations
     return out
+
+
+def _of_comparison(run: Run) -> dict[str, str]:
+    """By which the Lease of a comparison that is gone is known to be needed still."""
+    return {} if run.comparison is None else {names.COMPARISON_LABEL: run.comparison.uid}
 
 
 def pod(

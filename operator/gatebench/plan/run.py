@@ -15,6 +15,14 @@ from gatebench.plan import names
 
 
 @dataclasses.dataclass(frozen=True)
+class Owner:
+    """The comparison that a run is part of."""
+
+    name: str
+    uid: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Run:
     """One BenchmarkRun. `created_at` is in unix seconds; `raw_spec` is the spec as the API server has it."""
 
@@ -28,6 +36,7 @@ class Run:
     raw_spec: Mapping[str, Any]
     spec: BenchmarkRunSpec
     status: BenchmarkRunStatus
+    comparison: Owner | None = None
 
     @functools.cached_property
     def names(self) -> names.Names:
@@ -44,6 +53,11 @@ class Run:
     def isolated(self) -> bool:
         """Whether exclusive cores are asked for, and so a node of its own."""
         return self.spec.gateway.image is not None and self.spec.gateway.isolation != "None"
+
+    @property
+    def holder(self) -> str:
+        """UID under which it takes Leases: a comparison holds its node over all of its runs, and frees it itself."""
+        return self.uid if self.comparison is None else self.comparison.uid
 
     @property
     def attempt(self) -> str:

@@ -28,6 +28,7 @@ PLURALS = {
     "NetworkPolicy": "networkpolicies",
     "Lease": "leases",
     "BenchmarkRun": "benchmarkruns",
+    "BenchmarkComparison": "benchmarkcomparisons",
 }
 
 
@@ -124,6 +125,8 @@ class FakeKube:
     def _post(self, request: web.Request, plural: str, namespace: str, _: str, body: Any) -> web.Response:
         if (plural, namespace, body["metadata"]["name"]) in self.objects:
             return _refuse(Refusal(409, "AlreadyExists", "it already exists"))
+        if request.query.get("dryRun") == "All":
+            return web.json_response(body, status=201)
         return web.json_response(self.put(body), status=201)
 
     def _put(self, request: web.Request, plural: str, namespace: str, name: str, body: Any) -> web.Response:

@@ -1,0 +1,37 @@
+"""The status and the actions of one decision about a comparison, while they are being put together."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from gatebench.api.comparisonstatus import BenchmarkComparisonStatus, ComparisonProgress
+from gatebench.decide.actions import Action
+from gatebench.decide.draft import Sketch
+from gatebench.plan.comparison import Comparison
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What shall be done, and what the status shall say."""
+
+    actions: tuple[Action, ...]
+    status: BenchmarkComparisonStatus
+    idle: bool = False
+    """Nothing is left to do for this comparison, ever."""
+
+
+class Draft(Sketch):
+    """That of a comparison."""
+
+    def __init__(self, comparison: Comparison, now: float) -> None:
+        super().__init__(comparison.status, comparison.generation, now)
+        self._before = comparison.status
+
+    def progress(self, **fields: Any) -> ComparisonProgress:
+        """The progress as this decision has it so far, with these fields changed."""
+        return (self.get("progress") or ComparisonProgress()).model_copy(update=fields)
+
+    def decision(self, idle: bool = False) -> Decision:
+        """The decision."""
+        return Decision(tuple(self.actions), self._before.model_copy(update=self.fields()), idle)
