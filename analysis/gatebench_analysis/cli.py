@@ -10,28 +10,27 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from gatebench_analysis import contrast, inputs, outputs, reference
-from gatebench_analysis.outputs import Analyzed, Form
+from gatebench_analysis import contrast, inputs, options, outputs, reference
+from gatebench_analysis.options import Form
+from gatebench_analysis.outputs import Analyzed
 from gatebench_analysis.rating import rate
-
-ANALYZE_HELP = "Show results, and set them beside a published reference."
-COMPARE_HELP = "Compare results with a baseline, and end with the verdict as exit code."
-RESULTS_HELP = (
-    "Result documents of gatebench (.json, .json.gz), Locust's _stats.csv or _stats_history.csv, Vegeta's JSON report,"
-    " hey's CSV; a directory stands for all result documents in it."
-)
-SIDE_HELP = "A result, a pattern in quotes such as 'runs/*/result.json', or a directory of result documents."
-CODES_HELP = "Exit codes: 0 the same or better, 1 regressed, 2 it cannot be told, 3 wrong input."
 
 
 def analyzed(paths: Sequence[str], reference_name: str, instances: int | None = None) -> list[Analyzed]:
     """Results and their rating. Raises inputs.BadInput."""
+    if instances is not None and instances < 1:
+        raise inputs.BadInput(f"--instances is at least 1, not {instances}")
     try:
-        beside = reference.get(reference_name)
+        reference.get(reference_name)
     except ValueError as error:
         raise inputs.BadInput(str(error)) from error
-    readings = inputs.read_all(paths, instances)
-    return [Analyzed(one, rate(one.figures, beside) if beside is not None else None) for one in readings]
+    return [beside(one, reference_name) for one in inputs.read_all(paths, instances)]
+
+
+def beside(reading: inputs.Reading, reference_name: str = options.DEFAULT_REFERENCE) -> Analyzed:
+    """A result beside a reference; one that does not hold has nothing to be set beside."""
+    found = reference.get(reference_name)
+    return Analyzed(reading, rate(reading.figures, found) if found is not None and not reading.doubt else None)
 
 
 def compared(
@@ -60,20 +59,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; its exit code."""
     parser = _Parser("gatebench_analysis", description="Results of load tests: shown, rated and compared.")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    _analyze_options(commands.add_parser("analyze", help=ANALYZE_HELP, description=ANALYZE_HELP))
-    _compare_options(commands.add_parser("compare", help=COMPARE_HELP, description=COMPARE_HELP, epilog=CODES_HELP))
+    _analyze_options(commands.add_parser("analyze", help=options.ANALYZE, description=options.ANALYZE))
+    _compare_options(
+        commands.add_parser("compare", help=options.COMPARE, description=options.COMPARE, epilog=options.CODES)
+    )
     given = parser.parse_args(arguments)
     return _analyze(given) if given.command == "analyze" else _compare(given)
 
 
 def analyze_results(arguments: Sequence[str] | None = None) -> int:
     """The program analyze_results."""
-    return _analyze(_analyze_options(_Parser("analyze_results", description=ANALYZE_HELP)).parse_args(arguments))
+    return _analyze(_analyze_options(_Parser("analyze_results", description=options.ANALYZE)).parse_args(arguments))
 
 
 def compare_results(arguments: Sequence[str] | None = None) -> int:
     """The program compare_results."""
-    parser = _Parser("compare_results", description=COMPARE_HELP, epilog=CODES_HELP)
+    parser = _Parser("compare_results", description=options.COMPARE, epilog=options.CODES)
     return _compare(_compare_options(parser).parse_args(arguments))
 
 
@@ -88,28 +89,32 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _analyze_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("results", nargs="+", metavar="RESULT", help=RESULTS_HELP)
-    names = ", ".join((*reference.names(), reference.NONE))
-    parser.add_argument("--reference", default=reference.DEFAULT, metavar="NAME", help=f"one of {names}")
-    parser.add_argument("--instances", type=int, metavar="N", help="instances of the gateway, where it is not known")
-    parser.add_argument("-o", "--output", choices=[str(form) for form in Form], default=str(Form.TEXT))
+    parser.add_argument("results", nargs="+", metavar="RESULT", help=options.RESULTS)
+    parser.add_argument("--reference", default=options.DEFAULT_REFERENCE, metavar="NAME", help=options.REFERENCE)
+    parser.add_argument("--instances", type=int, metavar="N", help=options.INSTANCES)
+    _output(parser)
     return parser
 
 
 def _compare_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("baseline", metavar="BASELINE", help=SIDE_HELP)
-    parser.add_argument("current", metavar="CURRENT", help=SIDE_HELP)
-    parser.add_argument("--threshold", metavar="PERCENT", help="how much worse is regressed; by default 10")
-    parser.add_argument("--metric", action="append", default=[], metavar="NAME", help="compare this; may be repeated")
-    parser.add_argument("--ignore", action="append", default=[], metavar="FIELD", help="may differ in the environment")
-    parser.add_argument("--json", action="store_true", help="the same as --output json")
-    parser.add_argument("-o", "--output", choices=[str(form) for form in Form], default=str(Form.TEXT))
+    parser.add_argument("baseline", metavar="BASELINE", help=options.SIDE)
+    parser.add_argument("current", metavar="CURRENT", help=options.SIDE)
+    parser.add_argument("--threshold", metavar="PERCENT", help=options.THRESHOLD)
+    parser.add_argument("--metric", action="append", default=[], metavar="NAME", help=options.METRIC)
+    parser.add_argument("--ignore", action="append", default=[], metavar="FIELD", help=options.IGNORE)
+    parser.add_argument("--json", action="store_true", help=options.JSON)
+    _output(parser)
     return parser
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    forms = [str(form) for form in Form]
+    parser.add_argument("-o", "--output", choices=forms, default=str(Form.TEXT), help=options.OUTPUT)
 
 
 def _analyze(given: argparse.Namespace) -> int:
     try:
-        found = analyzed(given.results, given.reference, _instances(given.instances))
+        found = analyzed(given.results, given.reference, given.instances)
     except inputs.BadInput as error:
         return _complain(error)
     print(outputs.analysis(found, Form(given.output), unicode=unicode_terminal()))
@@ -129,12 +134,6 @@ def _compare(given: argparse.Namespace) -> int:
 def _complain(error: Exception) -> int:
     print(f"gatebench: {' '.join(str(error).split())}", file=sys.stderr)
     return contrast.BAD_INPUT
-
-
-def _instances(given: int | None) -> int | None:
-    if given is not None and given < 1:
-        raise inputs.BadInput(f"--instances is at least 1, not {given}")
-    return given
 
 
 def _percent(text: str) -> float:

@@ -6,24 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections.abc import Sequence
 
 from gatebench_analysis.contrast import Contrast
 from gatebench_analysis.inputs import Reading
+from gatebench_analysis.options import Form
 from gatebench_analysis.rating import Rating
 
 __all__ = ["Analyzed", "Form", "analysis", "comparison"]
-
-
-class Form(enum.StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    CSV = "csv"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    JUNIT = "junit"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,6 @@ from gatebench_analysis import quantities
 from gatebench_analysis.models import Document
 
 NONE = "none"
-DEFAULT = "litellm-4"
 
 
 class Published(Document):

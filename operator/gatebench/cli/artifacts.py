@@ -11,6 +11,8 @@ from typing import Any
 from gatebench.cli.errors import CliError
 
 RESULT_KEY = "result.json.gz"
+TOGETHER = ("result", "report")
+"""What lies in the directory itself; all else has one of its own in it."""
 _LIMIT = 64 * 1024 * 1024
 
 

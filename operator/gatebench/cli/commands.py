@@ -105,8 +105,8 @@ def show(run: View) -> None:
 
 
 def result_table(cluster: Cluster, run: View) -> str:
-    """The table of the run's result document. Raises CliError where it has none."""
-    from gatebench_analysis import document, text
+    """The table of the run's result document, and it beside a reference. Raises CliError where it has none."""
+    from gatebench_analysis import cli, document, inputs, outputs
 
     name = run.part("artifacts").get("result")
     if not name:
@@ -114,20 +114,27 @@ def result_table(cluster: Cluster, run: View) -> str:
         raise CliError(f"run {run.name} has no result: {state}")
     packed = artifacts.result(cluster.get("ConfigMap", str(name), run.namespace))
     try:
-        return str(text.table(document.read(packed)))
+        reading = inputs.of_result(document.read(packed))
     except (ValueError, OSError, EOFError) as error:
         raise CliError(f"the result of run {run.name} cannot be read: {error}; is gatebench older than it?") from error
+    found = [cli.beside(reading)]
+    return outputs.analysis(found, outputs.Form.TEXT, unicode=cli.unicode_terminal())
 
 
 def save_artifacts(cluster: Cluster, run: View, directory: pathlib.Path) -> list[pathlib.Path]:
-    """Writes the run's artifacts; the logs in a directory of their own. Raises CliError where it has none."""
+    """Writes all that was kept of the run, and says on stderr what the status names and is not there.
+
+    Raises CliError where there is nothing.
+    """
     kept = run.part("artifacts")
     written: list[pathlib.Path] = []
-    for kind, where in (("result", directory), ("report", directory), ("logs", directory / "logs")):
-        name = kept.get(kind)
-        config_map = cluster.find("ConfigMap", str(name), run.namespace) if name else None
+    for kind, name in kept.items():
+        config_map = cluster.find("ConfigMap", str(name), run.namespace) if isinstance(name, str) else None
         if config_map is not None:
-            written += artifacts.write(where, artifacts.files(config_map))
+            found = artifacts.files(config_map)
+            written += artifacts.write(directory if kind in artifacts.TOGETHER else directory / kind, found)
+        elif isinstance(name, str):
+            print(f"gatebench: {kind} of run {run.name} is not there: ConfigMap {name} was deleted", file=sys.stderr)
     if not written:
         state = "is complete and left nothing" if run.complete else f"is under way, step {run.step}"
         raise CliError(f"run {run.name} has no artifacts: it {state}")

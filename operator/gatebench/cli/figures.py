@@ -1,21 +1,13 @@
-"""Numbers for people. A missing number is a dash, never a zero."""
+"""Numbers for people, as the analysis writes them, and the times of a run. A missing number is a dash, never a zero."""
 
 from __future__ import annotations
 
 import datetime
 
-MISSING = "-"
+from gatebench_analysis import quantities
+from gatebench_analysis.quantities import MISSING, ratio, seconds, size
 
-
-def seconds(value: float | None) -> str:
-    """A latency: 812 us, 81.2 ms, 1.32 s."""
-    if value is None:
-        return MISSING
-    if value < 0.001:
-        return f"{value * 1e6:.0f} us"
-    if value < 1:
-        return f"{_digits(value * 1000)} ms"
-    return f"{_digits(value)} s"
+__all__ = ["MISSING", "age", "duration", "number", "ratio", "seconds", "size", "unix"]
 
 
 def duration(value: float | None) -> str:
@@ -32,30 +24,9 @@ def duration(value: float | None) -> str:
     return f"{whole // 86400}d{whole % 86400 // 3600}h"
 
 
-def size(value: float | None) -> str:
-    """Bytes: 412 MiB, 1.9 GiB."""
-    if value is None:
-        return MISSING
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1000:
-            return f"{_digits(value)} {unit}"
-        value /= 1024
-    return f"{_digits(value)} GiB"
-
-
-def ratio(value: float | None) -> str:
-    """A share as a percentage: 0.25 %."""
-    if value is None:
-        return MISSING
-    percent = value * 100
-    return f"{percent:.2f} %" if 0 < percent < 1 else f"{percent:.3g} %"
-
-
 def number(value: float | None) -> str:
     """A plain figure: 58.2, 1,170."""
-    if value is None:
-        return MISSING
-    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else _digits(value)
+    return quantities.text(value, "number")
 
 
 def age(created: str | None, now: float) -> str:
@@ -70,10 +41,3 @@ def unix(text: str | None) -> float | None:
         return datetime.datetime.fromisoformat((text or "").replace("Z", "+00:00")).timestamp()
     except ValueError:
         return None
-
-
-def _digits(value: float) -> str:
-    """Three significant digits, without an exponent."""
-    if value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -11,10 +11,11 @@ import typer
 
 from gatebench import __version__
 from gatebench.api import API_VERSION, KIND
+from gatebench.cli import analysis, commands, manifests, render, view
 from gatebench.cli import cluster as clusters
-from gatebench.cli import commands, manifests, render, view
 from gatebench.cli.app import Commands, Context, Kubeconfig, Namespace, RunName, Timeout, seconds
 from gatebench.cli.errors import CliError
+from gatebench_analysis import options
 
 app = typer.Typer(
     cls=Commands,
@@ -159,6 +160,24 @@ def artifacts(
     found = _run(cluster, name, namespace)
     for path in commands.save_artifacts(cluster, found, directory or pathlib.Path(name)):
         typer.echo(str(path))
+
+
+app.command(
+    help=options.ANALYZE,
+    epilog=_examples(
+        "gatebench analyze demo-result/result.json",
+        "gatebench analyze locust_stats.csv --reference litellm-2 --instances 2",
+        "gatebench analyze demo-result -o junit > objectives.xml",
+    ),
+)(analysis.analyze)
+app.command(
+    help=f"{options.COMPARE}\n\n{options.CODES}",
+    epilog=_examples(
+        "gatebench compare baseline/ current/",
+        "gatebench compare baseline.json current.json --threshold 10",
+        "gatebench compare baseline/ 'runs/*/result.json' -o markdown",
+    ),
+)(analysis.compare)
 
 
 @app.command(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import pytest
 
-from gatebench_analysis import metrics, reference
+from gatebench_analysis import metrics, options, reference
 from gatebench_analysis.foreign.figures import Figures, make
 from gatebench_analysis.rating import rate, times
 
@@ -53,6 +54,12 @@ def test_the_published_figures() -> None:
     assert "performance lower bound" in found.environment
     assert found.figures["latency.p95"].words("s") == "10 ms to 32 ms"
     assert found.figures["throughput"].words("1/s") == "7,700+ req/s"
+
+
+def test_the_help_names_all_of_them() -> None:
+    named = re.split(r", | or ", options.REFERENCE.removesuffix("."))
+    assert tuple(named) == (*reference.names(), reference.NONE)
+    assert options.DEFAULT_REFERENCE in named
 
 
 def test_a_reference_that_is_not_there_names_those_that_are() -> None:

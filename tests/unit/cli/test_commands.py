@@ -281,6 +281,22 @@ def test_artifacts_are_saved_unpacked(api: FakeApi, invoke: Invoke, tmp_path: pa
     }
 
 
+def test_artifacts_that_are_gone_are_told(api: FakeApi, invoke: Invoke, tmp_path: pathlib.Path) -> None:
+    root = "/api/v1/namespaces/default/configmaps"
+    status = statuses.passed()
+    api.add_run("demo", {**status, "artifacts": {**status["artifacts"], "profile": "demo-profile", "s3": {"key": "x"}}})
+    api.put(f"{root}/demo-result", {"binaryData": {"result.json.gz": base64.b64encode(gzip.compress(b"{}")).decode()}})
+    api.put(f"{root}/demo-profile", {"data": {"result.json": "of a newer operator"}})
+    result = invoke("artifacts", "demo", "-o", "out")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines() == [
+        "gatebench: report of run demo is not there: ConfigMap demo-locust was deleted",
+        "gatebench: logs of run demo is not there: ConfigMap demo-logs was deleted",
+    ]
+    assert (tmp_path / "out" / "result.json").read_text() == "{}"
+    assert (tmp_path / "out" / "profile" / "result.json").read_text() == "of a newer operator"
+
+
 def test_artifacts_of_a_run_without_any(api: FakeApi, invoke: Invoke) -> None:
     api.add_run("demo", statuses.starting())
     result = invoke("artifacts", "demo")
@@ -330,6 +346,7 @@ def test_get_wide_is_the_table_of_the_result(api: FakeApi, invoke: Invoke) -> No
     lines = invoke("get", "demo", "-o", "wide").output.splitlines()
     assert lines[0] == "demo: INVALID"
     assert any(line.split() == ["run", "default/demo"] for line in lines)
+    assert "demo beside LiteLLM, 4 instances" in lines
     api.put(path, {**stored, "binaryData": {"result.json.gz": base64.b64encode(b"no gzip").decode()}})
     result = invoke("get", "demo", "-o", "wide")
     assert result.exit_code == 3
