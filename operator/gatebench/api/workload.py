@@ -172,5 +172,5 @@ class Workload(Model):
     ca: CertificateAuthority | None = None
     """Whom to trust besides the well-known authorities, for a gateway given by an https url (engine Go)."""
     http2: bool = False
-    """Speaks HTTP/2 where the gateway does, over connections that requests share (engine Go). Without https the gateway
-    must speak it."""
+    """Speaks HTTP/2 where the gateway does (engine Go). Each user, or request in flight, stands for a client of its own
+    and has its own connection, as with HTTP/1.1. Without https the gateway must speak it."""
