@@ -16,6 +16,9 @@ import (
 // version is that of the engine, as results show it.
 const version = "0.1.0"
 
+// misused is the exit code of a wrong command: not 2, which is what Go leaves with after a panic.
+const misused = 3
+
 const usage = `usage: engine worker     a worker of a fleet; its settings are in the environment
        engine run        a load without a master; engine run -h says how
        engine version
@@ -34,7 +37,7 @@ func main() {
 func run(ctx context.Context, args []string, out, complaints io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(complaints, usage)
-		return 2
+		return misused
 	}
 	switch name := args[0]; {
 	case name == "worker" && len(args) == 1:
@@ -49,5 +52,5 @@ func run(ctx context.Context, args []string, out, complaints io.Writer) int {
 		return 0
 	}
 	fmt.Fprint(complaints, usage)
-	return 2
+	return misused
 }

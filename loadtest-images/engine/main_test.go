@@ -12,11 +12,13 @@ func TestCommands(t *testing.T) {
 		out  string
 		bad  string
 	}{
-		{nil, 2, "", "usage"},
+		{nil, misused, "", "usage"},
 		{[]string{"version"}, 0, version, ""},
+		{[]string{"run"}, 3, "", "-url, -f or -targets"},
+		{[]string{"run", "-h"}, 0, "usage", ""},
 		{[]string{"--help"}, 0, "usage", ""},
-		{[]string{"nothing"}, 2, "", "usage"},
-		{[]string{"worker", "--token", "x"}, 2, "", "usage"},
+		{[]string{"nothing"}, misused, "", "usage"},
+		{[]string{"worker", "--token", "x"}, misused, "", "usage"},
 	} {
 		var out, bad strings.Builder
 		code := run(t.Context(), c.args, &out, &bad)

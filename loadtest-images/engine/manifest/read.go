@@ -164,6 +164,9 @@ func (r *reader) note() {
 	if s.Gateway.URL == "" || s.Upstream != nil {
 		note("gateway and upstream are not started: the load goes to the address that was given")
 	}
+	if _, repeated := s.Others["repeats"]; repeated {
+		note("repeats are left out: the load is driven once")
+	}
 	if len(s.Objectives) > 0 {
 		note("objectives are not judged")
 	}

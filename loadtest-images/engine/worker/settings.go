@@ -13,7 +13,7 @@ import (
 const (
 	exitOK        = 0 // the master has said quit, or is gone after the end of the load
 	exitFailed    = 1 // the engine itself has failed
-	exitUnusable  = 2 // the plan or the environment cannot be used
+	exitUnusable  = 3 // the plan or the environment cannot be used; not 2, which is what Go leaves with after a panic
 	exitEarly     = 4 // ended from outside before that
 	exitLost      = 5 // the master is gone; the load was stopped
 	exitNotJoined = 6 // no master has taken this worker
