@@ -6,7 +6,11 @@ documents that `gatebench artifacts` saves.
 - `document`: the result document. `read(path or bytes)`, `write(result)`, `fit(result, limit)`.
 - `metrics`: all metric names with unit and source. `find(name)`, `observe(result, name, stage)`.
 - `text`: `table(result)`, the whole result as a table for terminals.
-- `tables`: `load(result)`, pandas DataFrames `requests`, `series` and `frontier` (needs pandas).
+- `tables`: `load(result or path)`, pandas DataFrames `requests`, `series`, `repeats` and `frontier` (needs pandas).
+- `inputs`: `read(path)`: a result of gatebench, Locust, Vegeta or hey (`foreign`) with its few common figures.
+- `reference`, `rating`: published figures, and what a measurement is beside them.
+- `contrast`: results compared with results; `regression`: the statistics below it.
+- `outputs`: all of that as text, CSV, JSON, Markdown and JUnit's XML; `cli` prints it.
 - `objectives`: `Objective`, `evaluate`, `judge`, `check`.
 - `validity`: `verdict(result)`: whether the measurement can be trusted, and why not.
 - `isolation`: what a probe's report proves about the gateway's cores.
@@ -22,11 +26,18 @@ from __future__ import annotations
 
 __all__ = [
     "assemble",
+    "contrast",
     "document",
+    "foreign",
     "histograms",
+    "inputs",
     "isolation",
     "metrics",
     "objectives",
+    "outputs",
+    "rating",
+    "reference",
+    "regression",
     "summary",
     "tables",
     "text",

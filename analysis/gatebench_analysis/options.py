@@ -1,4 +1,4 @@
-"""What `analyze` and `compare` take, in words, for both of their command lines. It imports nothing: help must be fast."""
+"""What `analyze` and `compare` take, in words, for both command lines. It imports nothing: help must come fast."""
 
 from __future__ import annotations
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from typing import TYPE_CHECKING
 
-from gatebench_analysis import metrics, summary
-from gatebench_analysis.document import Result
+from gatebench_analysis import document, metrics, summary
+from gatebench_analysis.document import Figure, Repeat, Result
 from gatebench_analysis.measured import Account
 from gatebench_analysis.observation import Measured
 
@@ -18,17 +19,22 @@ _STATISTICS = ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")
 
 @dataclasses.dataclass(frozen=True)
 class Tables:
-    """`requests`: one row a phase and request name. `series`: one row a moment and curve. `frontier`: one row a step
-    of a capacity search."""
+    """`requests`: one row a phase and request name. `series`: one row a moment and curve. `repeats`: one row a
+    measurement of the run. `frontier`: one row a step of a capacity search."""
 
     requests: pd.DataFrame
     series: pd.DataFrame
+    repeats: pd.DataFrame
     frontier: pd.DataFrame
 
 
-def load(result: Result) -> Tables:
-    """The tables of a result. Raises ImportError where pandas is not installed."""
-    return Tables(requests(result), series(result), frontier(result))
+def load(source: Result | str | pathlib.Path) -> Tables:
+    """The tables of a result, or of the file of one (.json, .json.gz).
+
+    Raises ImportError where pandas is not installed, document.Unreadable and OSError where the file cannot be read.
+    """
+    result = source if isinstance(source, Result) else document.read(pathlib.Path(source))
+    return Tables(requests(result), series(result), repeats(result), frontier(result))
 
 
 def requests(result: Result) -> pd.DataFrame:
@@ -88,6 +94,43 @@ def series(result: Result) -> pd.DataFrame:
     frame["at"] = pd.to_datetime(frame["at"], unit="s", utc=True)
     frame["value"] = frame["value"].astype("float64")
     return frame
+
+
+def repeats(result: Result) -> pd.DataFrame:
+    """One row a repeat, in the order in which they were measured; one row where nothing was repeated.
+
+    Columns: repeat (from 0), whole (it was gone through to its end), startedAt and endedAt (UTC times, NaT where
+    there was one), windowSeconds (s), and each metric by its name in its own unit: throughput (1/s), errorRatio
+    (ratio), latency.* (s), gateway.cpu.* (cores), gateway.memory.* (bytes) and so on, as docs/metrics.md has them. NaN
+    where it is missing.
+    """
+    import pandas as pd
+
+    own = result.repeats or [
+        Repeat(window_seconds=result.window_seconds, metrics=result.metrics, gateway=result.gateway)
+    ]
+    rows = [
+        {
+            "repeat": one.index,
+            "whole": one.whole,
+            "startedAt": one.started_at,
+            "endedAt": one.ended_at,
+            "windowSeconds": one.window_seconds,
+            **{name: _value(figure) for name, figure in (one.metrics | one.gateway).items()},
+        }
+        for one in own
+    ]
+    frame = pd.DataFrame(rows)
+    for column in frame.columns[2:]:
+        frame[column] = frame[column].astype("float64")
+    for column in ("startedAt", "endedAt"):
+        frame[column] = pd.to_datetime(frame[column], unit="s", utc=True)
+    return frame
+
+
+def _value(figure: Figure) -> float:
+    """NaN where it is missing, or only known to be above something."""
+    return float("nan") if figure.value is None or figure.above else figure.value
 
 
 def frontier(result: Result) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import sys
 import pandas as pd
 import pytest
 
-from gatebench_analysis import tables
+from gatebench_analysis import document, tables
 from unit.analysis import builders, test_golden
 
 ANALYSIS = pathlib.Path(__file__).parents[3] / "analysis"
@@ -51,15 +51,53 @@ def test_series() -> None:
     assert set(frame[frame["source"] == "prometheus"]["name"]) == {"gateway.cpu"}
 
 
+def test_repeats(tmp_path: pathlib.Path) -> None:
+    def figures(rate: float) -> dict[str, document.Figure]:
+        slow = document.Figure(value=600.0, unit="s", above=True, note="> 10 min")
+        return {"throughput": document.Figure(value=rate, unit="1/s"), "latency.max": slow}
+
+    rows = [
+        document.Repeat(
+            index=index,
+            started_at=builders.START + 100 * index,
+            ended_at=builders.START + 100 * index + 80,
+            window_seconds=80,
+            metrics=figures(60.0 + index),
+            gateway={"gateway.cpu.mean": document.Figure(value=0.5, unit="cores")} if index else {},
+        )
+        for index in range(3)
+    ]
+    path = tmp_path / "result.json.gz"
+    path.write_bytes(document.write(builders.result().model_copy(update={"repeats": rows})))
+    frame = tables.load(path).repeats
+    assert list(frame["repeat"]) == [0, 1, 2]
+    assert list(frame["throughput"]) == [60, 61, 62]
+    assert frame["latency.max"].isna().all(), "above 10 min is no figure"
+    assert pd.isna(frame["gateway.cpu.mean"].iloc[0])
+    assert frame["gateway.cpu.mean"].iloc[1] == 0.5
+    assert str(frame["startedAt"].iloc[1]) == "2023-11-14 22:15:00+00:00"
+
+
+def test_a_run_without_repeats_is_one() -> None:
+    result = builders.result()
+    frame = tables.load(result).repeats
+    assert len(frame) == 1
+    assert frame["latency.p95"].iloc[0] == result.metrics["latency.p95"].value
+    assert frame["gateway.memory.peak"].iloc[0] == result.gateway["gateway.memory.peak"].value
+    assert pd.isna(frame["startedAt"].iloc[0])
+
+
 def test_nothing_gives_empty_tables() -> None:
     found = tables.load(builders.result(load={}, probe=None, resources=None))
     assert found.requests.empty
     assert found.series.empty
+    assert len(found.repeats) == 1
 
 
 def test_the_rest_does_without_pandas() -> None:
     """The operator imports all of it, and pandas would cost it 45 MiB."""
-    names = [path.stem for path in (ANALYSIS / "gatebench_analysis").glob("*.py") if path.stem != "__init__"]
+    paths = [path.relative_to(ANALYSIS).with_suffix("") for path in (ANALYSIS / "gatebench_analysis").rglob("*.py")]
+    names = [".".join(path.parts).removeprefix("gatebench_analysis.") for path in paths if path.stem != "__init__"]
     program = "import sys, importlib\n"
     program += "".join(f"importlib.import_module('gatebench_analysis.{name}')\n" for name in names)
     program += "assert not {'pandas', 'numpy', 'gatebench', 'kubernetes'} & set(sys.modules), sorted(sys.modules)"
