@@ -60,17 +60,18 @@ func (c *conn) attempt(call *payload.Call, body []byte, res *Result) (reusable b
 	if err := c.link.begin(res.Sent + int64(c.dialer.timeout)); err != nil {
 		return false, err
 	}
-	write := c.link.ask
-	if !c.link.isOpen() {
+	asks := c.link.isOpen() // to a new connection an overloaded server may have answered unasked
+	if !asks {
 		if err := c.link.open(); err != nil {
 			return false, err
 		}
-		write = c.link.write // an overloaded server may have answered the connection itself
-	}
-	if err := c.send(call, body, write); err != nil {
-		return false, err
 	}
 	c.reader.reset(c.link)
+	came, err := c.send(call, body, asks)
+	if err != nil {
+		return false, err
+	}
+	c.reader.has(came)
 	var h head
 	if err := c.reader.final(&h); err != nil {
 		return false, err
@@ -95,23 +96,28 @@ func (r *reader) final(h *head) error {
 	return errInterim
 }
 
-// send writes a request, by one write unless it is long.
-func (c *conn) send(call *payload.Call, body []byte, write func([]byte) error) error {
+// send writes a request, by one write unless it is long, and gives how much of the answer is in the reader's buffer.
+func (c *conn) send(call *payload.Call, body []byte, asks bool) (came int, err error) {
 	if len(body) > copiedBody {
 		c.out = c.dialer.render(c.out[:0], call, body)
 		if err := c.link.write(c.out); err != nil {
-			return err
+			return 0, err
 		}
-		return c.link.write(body)
+		return 0, c.link.write(body)
 	}
-	if call.IsConstant(body) {
-		if c.call != call {
-			c.call, c.request = call, c.dialer.constant(call, body)
-		}
-		return write(c.request)
+	request := c.request
+	switch {
+	case !call.IsConstant(body):
+		c.out = append(c.dialer.render(c.out[:0], call, body), body...)
+		request = c.out
+	case c.call != call:
+		request = c.dialer.constant(call, body)
+		c.call, c.request = call, request
 	}
-	c.out = append(c.dialer.render(c.out[:0], call, body), body...)
-	return write(c.out)
+	if asks {
+		return c.link.ask(request, c.reader.buffer)
+	}
+	return 0, c.link.write(request)
 }
 
 // Abort is as Conn says. The connection is then of no more use.

@@ -95,15 +95,37 @@ func TestASocketThatIsFull(t *testing.T) {
 	if err := c.link.begin(clock.Now() + int64(patience)); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.link.ask([]byte(request)); err != nil {
+	came, err := c.link.ask([]byte(request), c.reader.buffer)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.link.asking) == 0 {
-		t.Error("the socket took it at once")
+	if len(c.link.asking) == 0 || came != 0 {
+		t.Errorf("the socket took it at once, and %d bytes came", came)
 	}
 	c.reader.reset(c.link)
 	var h head
 	if err := c.reader.final(&h); err != nil || h.status != 200 || p.request(1) != request {
 		t.Errorf("%v, status %d, %d bytes came", err, h.status, len(p.request(1)))
+	}
+}
+
+// What came back by the time that a request was written is read with it; an answer that is longer follows.
+func TestAnAnswerComesWithTheRequest(t *testing.T) {
+	long := strings.Repeat("x", 3*firstBuffer)
+	answers := []string{ok, ok, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(long), long), ok}
+	p := serve(t, func(e exchange) bool { e.say(answers[e.number]); return true })
+	c := connect(t, Options{Target: p.url()}).(*conn)
+	for number, answer := range answers {
+		res := do(c, get(), "")
+		works(t, res)
+		if body := answer[strings.Index(answer, "\r\n\r\n")+4:]; res.Bytes != int64(len(body)) {
+			t.Errorf("answer %d has %d bytes, not %d", number, res.Bytes, len(body))
+		}
+		if asked := c.link.came > 0; asked != (number > 0) {
+			t.Errorf("answer %d was read with the request: %v", number, asked)
+		}
+	}
+	if requests, dials := p.counts(); requests != len(answers) || dials != 1 {
+		t.Errorf("%d requests over %d connections", requests, dials)
 	}
 }

@@ -28,6 +28,13 @@ func (r *reader) reset(source io.Reader) {
 	r.source, r.from, r.to, r.full = source, 0, 0, false
 }
 
+// has is told that so many bytes have come into the buffer, after reset.
+func (r *reader) has(count int) {
+	if count > 0 {
+		r.to, r.full, r.at = count, count == len(r.buffer), clock.Now()
+	}
+}
+
 // fill reads once and so adds at least one byte. What was given by line or pending is no longer valid.
 func (r *reader) fill() error {
 	if r.from == r.to {

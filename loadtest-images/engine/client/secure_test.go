@@ -190,21 +190,31 @@ func TestStreamsOverSecureConnections(t *testing.T) {
 	}
 }
 
-func TestTimeoutAndAbortOverHTTP2(t *testing.T) {
+// held is a server that begins its answers and does not end them; asked is told of each request.
+func held(t *testing.T) (options Options, asked chan struct{}) {
+	t.Helper()
 	hold, asked := make(chan struct{}), make(chan struct{}, 3)
-	_, options, _ := secure(t, func(w http.ResponseWriter, _ *http.Request) {
+	_, options, _ = secure(t, func(w http.ResponseWriter, _ *http.Request) {
 		_ = http.NewResponseController(w).Flush()
 		asked <- struct{}{}
 		<-hold
 	}, true)
-	defer close(hold)
-	options.HTTP2, options.Timeout = true, 50*time.Millisecond
+	t.Cleanup(func() { close(hold) }) // before the server is closed, which waits for the answers
+	options.HTTP2 = true
+	return options, asked
+}
+
+func TestTimeoutOverHTTP2(t *testing.T) {
+	options, _ := held(t)
+	options.Timeout = 50 * time.Millisecond // the handshake may take all of it
 	res := do(connect(t, options), get(), "")
 	if fails(t, res, Timeout, "no full answer within 0.05 s"); res.End-res.Sent < int64(options.Timeout) {
 		t.Errorf("%+v", res)
 	}
-	<-asked
+}
 
+func TestAbortOverHTTP2(t *testing.T) {
+	options, asked := held(t)
 	options.Timeout = patience
 	c := connect(t, options)
 	done := make(chan *Result)
