@@ -27,10 +27,17 @@ MOCK = "localhost/gatebench/mock:0.1.0"
 
 _GROUPS = {
     "brun": "apis/gatebench.dev/v1alpha1",
+    "bcmp": "apis/gatebench.dev/v1alpha1",
     "networkpolicies": "apis/networking.k8s.io/v1",
     "leases": "apis/coordination.k8s.io/v1",
 }
-_PLURALS = {"brun": "benchmarkruns", "pod": "pods", "service": "services", "configmap": "configmaps"}
+_PLURALS = {
+    "brun": "benchmarkruns",
+    "bcmp": "benchmarkcomparisons",
+    "pod": "pods",
+    "service": "services",
+    "configmap": "configmaps",
+}
 
 
 @functools.cache
@@ -224,7 +231,9 @@ def namespace_name() -> str:
     return f"t-{uuid.uuid4().hex[:8]}"
 
 
-def examples(*patterns: str) -> Iterator[pathlib.Path]:
-    """Example files."""
+def examples(*patterns: str, kind: str = "") -> Iterator[pathlib.Path]:
+    """Example files; with `kind` those that have such an object."""
     for pattern in patterns:
-        yield from sorted((ROOT / "examples").glob(pattern))
+        for path in sorted((ROOT / "examples").glob(pattern)):
+            if f"\nkind: {kind}" in path.read_text():
+                yield path

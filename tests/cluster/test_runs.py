@@ -14,7 +14,7 @@ from cluster.lab import Lab
 pytestmark = pytest.mark.measures
 
 
-@pytest.mark.parametrize("path", list(labs.examples("*-small.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", list(labs.examples("*-small.yaml", kind="BenchmarkRun\n")), ids=lambda path: path.stem)
 def test_a_small_example_runs_to_its_verdict(lab: Lab, path: pathlib.Path) -> None:
     lab.kubectl("apply", "-f", str(path))
     name = path.stem

@@ -10,17 +10,24 @@ from typing import Any
 import pytest
 import yaml
 
-from gatebench.api import API_VERSION, KIND
+from gatebench.api import API_VERSION, COMPARISON_KIND, KIND
+from gatebench.api.comparison import BenchmarkComparisonSpec
+from gatebench.api.comparisonstatus import BenchmarkComparisonStatus
 from gatebench.api.quantities import bound_value, duration_seconds, quantity_value
 from gatebench.api.run import BenchmarkRunSpec
+from gatebench.decide.comparison.admission import max_delta, tolerances
+from gatebench.decide.comparison.table import unequal
 from gatebench.plan import templates
+from gatebench.plan.comparison import Comparison, run_spec
 from gatebench_analysis import metrics
+from gatebench_analysis.statistics import repeats_needed
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 LOCUST = ("demo", "quick", "full", "stress", "baseline", "tokligence", "locustfile")
 GO = ("ceiling", "rate", "capacity", "translation", "streaming")
-PROFILES = (*LOCUST, *GO)
+COMPARISONS = ("comparison-litellm", "rate-limit", "metrics-impact")
+PROFILES = (*LOCUST, *GO, *COMPARISONS)
 
 
 def documents(path: pathlib.Path) -> list[dict[str, Any]]:
@@ -32,9 +39,26 @@ def config_maps(path: pathlib.Path) -> dict[str, dict[str, str]]:
 
 
 def run_of(path: pathlib.Path) -> dict[str, Any]:
-    runs = [document for document in documents(path) if document["kind"] == KIND]
-    assert len(runs) == 1, "an example has one run to follow"
+    runs = [document for document in documents(path) if document["kind"] in (KIND, COMPARISON_KIND)]
+    assert len(runs) == 1, "an example has one run, or one comparison, to follow"
     return runs[0]
+
+
+def comparison_of(path: pathlib.Path) -> Comparison | None:
+    """The comparison of the file; None where it has a run."""
+    found = run_of(path)
+    if found["kind"] == KIND:
+        return None
+    spec = BenchmarkComparisonSpec.model_validate(found["spec"])
+    return Comparison("n", path.stem, "u", 1, "1", 0.0, False, found["spec"], spec, BenchmarkComparisonStatus())
+
+
+def specs_of(path: pathlib.Path) -> list[BenchmarkRunSpec]:
+    """The spec of the run, or of each variant's runs."""
+    comparison = comparison_of(path)
+    if comparison is None:
+        return [spec_of(path)]
+    return [BenchmarkRunSpec.model_validate(run_spec(comparison, variant)) for variant in comparison.variants]
 
 
 def spec_of(path: pathlib.Path) -> BenchmarkRunSpec:
@@ -59,12 +83,18 @@ def test_example_is_a_run_named_after_its_file(example: pathlib.Path) -> None:
     run = run_of(example)
     assert run["apiVersion"] == API_VERSION
     assert run["metadata"] == {"name": example.stem}  # in the namespace of whoever applies it
-    spec_of(example)
+    specs_of(example)
 
 
 def test_what_a_run_refers_to_is_in_its_file(example: pathlib.Path) -> None:
     here = {(document["kind"], document["metadata"]["name"]) for document in documents(example)}
-    spec = spec_of(example)
+    wanted = {reference for spec in specs_of(example) for reference in references(example, spec)}
+    assert wanted <= here
+    assert len(here) == len(documents(example))
+
+
+def references(example: pathlib.Path, spec: BenchmarkRunSpec) -> set[tuple[str, str]]:
+    """(kind, name) of what the spec names."""
     wanted: set[tuple[str, str]] = set()
     for variable in [*(spec.gateway.env or ()), *(spec.load.env or ())]:
         if variable.value_from and variable.value_from.secret_key_ref:
@@ -81,8 +111,7 @@ def test_what_a_run_refers_to_is_in_its_file(example: pathlib.Path) -> None:
             wanted.add(("ConfigMap", key.name))
     for request in spec.workload.requests or ():
         wanted |= {("Secret", source.secret_key_ref.name) for source in (request.headers_from or {}).values()}
-    assert wanted <= here
-    assert len(here) == len(documents(example))
+    return wanted
 
 
 def test_twins_do_not_share_objects_with_their_profile(small: pathlib.Path) -> None:
@@ -95,7 +124,11 @@ def test_twins_do_not_share_objects_with_their_profile(small: pathlib.Path) -> N
 
 
 def test_small_twin_fits_a_machine_of_two_cores(small: pathlib.Path) -> None:
-    spec = spec_of(small)
+    for spec in specs_of(small):
+        fits_two_cores(spec)
+
+
+def fits_two_cores(spec: BenchmarkRunSpec) -> None:
     assert spec.gateway.cpus == 1
     assert quantity_value(spec.gateway.memory) <= quantity_value("1Gi")
     assert spec.load.workers == 2
@@ -110,7 +143,10 @@ def test_small_twin_fits_a_machine_of_two_cores(small: pathlib.Path) -> None:
 
 def test_small_twin_is_judged_by_the_same_metrics(small: pathlib.Path) -> None:
     def bounded(path: pathlib.Path) -> list[tuple[str, str | None]]:
-        return [(objective.metric, objective.stage) for objective in spec_of(path).objectives or ()]
+        runs = [(one.metric, one.stage) for spec in specs_of(path) for one in spec.objectives or ()]
+        comparison = comparison_of(path)
+        deltas = (comparison.spec.objectives if comparison is not None else None) or []
+        return [*runs, *((one.metric, one.max_delta) for one in deltas)]
 
     assert bounded(small) == bounded(small.with_name(small.name.replace("-small", "")))
 
@@ -141,9 +177,9 @@ def test_demo_asks_for_less_than_one_core_can_do() -> None:
     assert users / (mean_think + latency) < 0.7 * 120
 
 
-@pytest.mark.parametrize("name", [f"{name}{twin}" for name in GO for twin in ("", "-small")])
+@pytest.mark.parametrize("name", [f"{name}{twin}" for name in (*GO, *COMPARISONS) for twin in ("", "-small")])
 def test_bodies_of_the_go_engine_can_be_filled_and_are_json(name: str) -> None:
-    spec = spec_of(ROOT / "examples" / f"{name}.yaml")
+    spec = specs_of(ROOT / "examples" / f"{name}.yaml")[0]
     assert spec.load.engine == "Go"
     for request in spec.workload.requests or ():
         templates.check(request.body or "", {v.name for v in spec.load.env or ()}, spec.workload.dataset is not None)
@@ -182,7 +218,7 @@ def test_no_example_has_a_well_known_key(example: pathlib.Path) -> None:
 
 
 def test_bounds_have_a_meaning_for_their_metric_and_an_order(example: pathlib.Path) -> None:
-    for objective in spec_of(example).objectives or ():
+    for objective in [objective for spec in specs_of(example) for objective in spec.objectives or ()]:
         metric = metrics.find(objective.metric)
         assert metric is not None, objective.metric
         for rising, names in ((True, ("target_below", "warn_above", "fail_above")),
@@ -191,3 +227,38 @@ def test_bounds_have_a_meaning_for_their_metric_and_an_order(example: pathlib.Pa
             values = [bound_value(bound, metric.unit) for bound in given]
             assert values == sorted(values, reverse=not rising), objective
         assert objective.stage is None or metric.staged, objective
+
+
+@pytest.mark.parametrize("name", [f"{name}{twin}" for name in COMPARISONS for twin in ("", "-small")])
+def test_a_comparison_has_the_rounds_that_its_verdicts_need(name: str) -> None:
+    """Of metrics and objectives alike; its runs are given the same, and differ in what they are."""
+    comparison = comparison_of(ROOT / "examples" / f"{name}.yaml")
+    assert comparison is not None
+    assert comparison.rounds >= max(4, repeats_needed(len(tolerances(comparison))))
+    assert comparison.rounds >= repeats_needed(len(comparison.spec.objectives or ()))
+    assert unequal(comparison) is None
+    specs = specs_of(ROOT / "examples" / f"{name}.yaml")
+    assert specs[0].gateway != specs[1].gateway
+    assert {(spec.load.engine, spec.load.model) for spec in specs} == {("Go", "Open")}
+
+
+def test_the_bounds_of_the_scenarios_are_five_milliseconds_and_one() -> None:
+    for name, seconds in (("rate-limit", 0.005), ("metrics-impact", 0.001)):
+        comparison = comparison_of(ROOT / "examples" / f"{name}.yaml")
+        assert comparison is not None
+        found = {one.metric: max_delta(one) for one in comparison.spec.objectives or ()}
+        assert found["latency.p50"] == found["latency.p95"] == (seconds, False)
+        assert found["throughput"] == (0.01, True)
+
+
+@pytest.mark.parametrize("twin", ["", "-small"])
+def test_every_request_of_the_rate_limit_scenario_has_a_users_key(twin: str) -> None:
+    off, on = specs_of(ROOT / "examples" / f"rate-limit{twin}.yaml")
+    for request in on.workload.requests or ():
+        assert "X-Api-Key" in (request.headers or {})
+        assert '"user": "{{choice ' in (request.body or "")
+    assert on.gateway.args == [*(off.gateway.args or ()), "--rate-limit=10000", "--rate-burst=20000"]
+    off, on = specs_of(ROOT / "examples" / f"metrics-impact{twin}.yaml")
+    assert [(spec.gateway.args or [""])[-1] for spec in (off, on)] == ["--metrics=false", "--metrics=true"]
+    assert (off.gateway.args or ())[:-1] == (on.gateway.args or ())[:-1]
+    assert (off.gateway.metrics_path, on.gateway.metrics_path) == (None, "/metrics")

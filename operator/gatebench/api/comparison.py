@@ -75,7 +75,7 @@ class BenchmarkComparisonSpec(Model):
             ),
             rule(
                 "!has(self.objectives) || self.objectives.all(o, !has(o.between) ||"
-                " (o.between.all(b, self.variants.exists(v, v.name == b)) && o.between[0] != o.between[1]))",
+                " o.between.all(b, self.variants.exists(v, v.name == b) && o.between.exists_one(c, c == b)))",
                 "between must name two of spec.variants",
             ),
         )
