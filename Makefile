@@ -1,7 +1,7 @@
 # make            this list
 # Variables: NODES=1|2, CLUSTER=current (the current kube context instead of the embedded cluster), REGISTRY=host/path
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit lint bench bench-engine faults generate cluster-up cluster-down cluster-status images deploy clean
+.PHONY: help demo test test-unit lint bench bench-engine bench-truth faults generate cluster-up cluster-down cluster-status images deploy clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 18
@@ -17,6 +17,8 @@ bench: ## how fast the mock and the load generators are, on this machine
 	@hack/bench.sh
 bench-engine: ## how fast and how exact the Go engine is, beside other load generators (PARTS="speed …", QUICK=1)
 	@hack/bench-engine.sh
+bench-truth: ## whether the judgements hold where the truth is known
+	@hack/bench-truth.sh
 faults: ## the table of faults, with the tests of each row
 	@hack/python.sh && .venv/bin/python hack/faults.py
 generate: ## CRDs, API reference, goldens

@@ -9,7 +9,7 @@ from typing import Any
 
 from gatebench_analysis import metrics as catalogue
 from gatebench_analysis.document import Figure, Result
-from gatebench_analysis.observation import Measured, Observation
+from gatebench_analysis.observation import Measured
 
 # What is under test, or says the same in other words, may differ.
 _MAY_DIFFER = ("cpuset", "isolationProof", "specHash", "operatorVersion", "images.gateway")
@@ -49,25 +49,24 @@ def differences(baseline: Side, current: Side) -> tuple[str, ...]:
     return tuple(sorted(key for key in before.keys() & after.keys() if before[key] != after[key]))
 
 
-def _repeats(result: Result) -> Sequence[Mapping[str, Figure]]:
-    """The metrics of each repeat; a result without repeats is one."""
-    own = getattr(result, "repeats", None) or []
-    return [one.metrics for one in own] if own else [result.metrics]
+def _repeats(result: Result) -> Sequence[Mapping[str, Figure] | None]:
+    """The figures of each repeat that was gone through; None: the result itself is the one."""
+    return [{**one.metrics, **one.gateway} for one in result.repeats if one.whole] if result.repeats else [None]
 
 
-def _values(result: Result, figures: Mapping[str, Figure], metrics: Sequence[str]) -> dict[str, float]:
+def _values(result: Result, figures: Mapping[str, Figure] | None, metrics: Sequence[str]) -> dict[str, float]:
+    """The metrics that are known."""
     out = {}
     for name in metrics:
-        figure = figures.get(name)
-        seen = figure.observation() if figure is not None else _whole(result, figures, name)
+        if figures is None:
+            seen = catalogue.observe(result, name)
+        elif name in figures:
+            seen = figures[name].observation()
+        else:
+            continue
         if isinstance(seen, Measured) and not seen.above:
             out[name] = seen.value
     return out
-
-
-def _whole(result: Result, figures: Mapping[str, Figure], name: str) -> Observation | None:
-    """A metric that is told for the whole result only: it is a repeat's where there is but one."""
-    return catalogue.observe(result, name) if figures is result.metrics else None
 
 
 def _medians(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from gatebench_analysis import quantities
 WITHIN = 1.1
 """Recovered: p95 is at most so many times what it was before."""
 SMOOTHING = 5
-"""Rows whose median counts as the level: one slow second is no relapse, one quick one no recovery."""
+"""Rows from one on whose median counts as its level: one slow second is no relapse, one quick one no recovery."""
 _FEWEST = 3
 
 
@@ -38,7 +38,7 @@ class Spike:
     p99_seconds: float | None
     """Worst of the spike's seconds."""
     recovery_seconds: float | None
-    """From the spike's end until p95 is back for good; 0: it never left. None: not seen, `why` says how so."""
+    """From the spike's end until p95 is back; 0: at once. None: not seen, `why` says how so."""
     shed: int | None
     before_p95_seconds: float | None
     """Median of the seconds before the spike."""
@@ -75,7 +75,7 @@ def _recovery(usual: float | None, during: Sequence[Second], after: Sequence[Sec
         return None, "nothing was recorded after the spike"
     for index, row in enumerate(after):
         level = _median(one.p95_seconds for one in after[index : index + SMOOTHING])
-        if level is not None and level <= usual * WITHIN:
+        if row.p95_seconds is not None and level is not None and max(row.p95_seconds, level) <= usual * WITHIN:
             return row.at - after[0].at, ""
     watched = quantities.seconds(after[-1].at - after[0].at)
     return None, f"p95 was not back within 10 % of {quantities.seconds(usual)} in {watched}"

@@ -29,7 +29,7 @@ _FEWEST = 16
 _STRETCHES = 8
 """Three steps, or fewer, leave most of the changes between so many stretches at nothing."""
 _KEPT = 1 / 3
-"""Of the slope of the whole, the least that each of the checks has to find again."""
+"""Of the slope of the whole, the least to be found again from stretch to stretch, and in what is never freed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,9 +123,11 @@ def _suspected(
     least = _KEPT * growth / line.window_seconds
     if usual_growth(at, levels) < least:
         return False, "it grows in few steps and not in between: no leak"
-    last = slice(-(len(at) // 3), None)
-    if theil_sen(at[last], levels[last]) < least:
-        return False, "it no longer grows in the last third of the window: no leak"
+    for part, words in ((2, "half"), (3, "third")):  # the shorter the part, the larger the error of its slope
+        last = slice(-(len(at) // part), None)
+        late_slope = theil_sen(at[last], levels[last])
+        if late_slope < growth / line.window_seconds / part:
+            return False, f"in the last {words} of the window it is only {_rate(late_slope)}: it levels off, no leak"
     kept = never_below(levels)
     early, late = len(at) // 6, 2 * len(at) // 3
     if kept[late] - kept[early] < least * (at[late] - at[early]):
@@ -154,7 +156,7 @@ def bins(points: Sequence[tuple[float, float]], most: int = MOST_BINS) -> tuple[
     """Times and values as medians of at most `most` stretches of equal length; stretches without a value are absent."""
     if len(points) <= most:
         return [time for time, _ in points], [value for _, value in points]
-    start, width = points[0][0], (points[-1][0] - points[0][0]) / most
+    start, width = points[0][0], (points[-1][0] - points[0][0]) / most or 1.0
     at, levels = [], []
     for _, group in itertools.groupby(points, lambda point: min(int((point[0] - start) / width), most - 1)):
         inside = list(group)

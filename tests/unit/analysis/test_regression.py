@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import types
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatebench_analysis import regression
-from gatebench_analysis.document import Figure, Result, RunInfo
+from gatebench_analysis.document import Figure, Repeat, Result, RunInfo
 from gatebench_analysis.regression import Comparison, MetricVerdict, Side, compare, side
 
 STEADY = (1.0, 1.004, 0.996, 1.002, 0.998)
@@ -245,11 +244,18 @@ def test_what_is_only_a_bound_is_no_value() -> None:
     assert side("new", [above], ["latency.p99"]).repeats == [{}]
 
 
-def with_repeats(values: tuple[float, ...], spec: dict[str, Any]) -> Any:
-    """A result of several repeats, whatever else the document has of them."""
-    own = [types.SimpleNamespace(metrics={"latency.p95": Figure(value=value, unit="s")}) for value in values]
-    whole = result({"latency.p95": 9.0}, spec)
-    return types.SimpleNamespace(repeats=own, metrics=whole.metrics, run=whole.run, environment={})
+def with_repeats(values: tuple[float, ...], spec: dict[str, Any]) -> Result:
+    """A result of several repeats and one that was broken off."""
+    own = [
+        Repeat(
+            index=index,
+            whole=index < len(values),
+            metrics={"latency.p95": Figure(value=value, unit="s")},
+            gateway={"gateway.memory.peak": Figure(value=100 * value, unit="bytes")},
+        )
+        for index, value in enumerate((*values, 99.0))
+    ]
+    return result({"latency.p95": 9.0, "latency.p50": 9.0}, spec).model_copy(update={"repeats": own})
 
 
 @pytest.mark.parametrize(
@@ -263,8 +269,9 @@ def with_repeats(values: tuple[float, ...], spec: dict[str, Any]) -> Any:
     ],
 )
 def test_repeats_of_one_result(spec: dict[str, Any], one_process: bool) -> None:
-    found = side("new", [with_repeats((1.0, 2.0, 6.0), spec)], ["latency.p95"])
-    assert [row["latency.p95"] for row in found.repeats] == [1.0, 2.0, 6.0]
+    names = ["latency.p95", "gateway.memory.peak", "latency.p50"]
+    found = side("new", [with_repeats((1.0, 2.0, 6.0), spec)], names)
+    assert found.repeats == [{"latency.p95": one, "gateway.memory.peak": 100 * one} for one in (1.0, 2.0, 6.0)]
     assert found.one_process is one_process
 
 

@@ -1,0 +1,64 @@
+"""A row of the table: a claim of the analysis, the figure that it has to reach, and what was found."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import functools
+import json
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What came of a row."""
+
+    figure: str
+    ok: bool
+    numbers: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A claim, its target in words, how it is measured, and the same in words."""
+
+    name: str
+    target: str
+    measure: Callable[[], Found]
+    how: str
+
+
+def share(trial: Callable[[int], bool], seeds: range, least: float = 0.0, most: float = 1.0) -> Found:
+    """In how many of the trials, one a seed, it happened; on all CPUs that this process may use."""
+    with concurrent.futures.ProcessPoolExecutor() as pool:
+        happened = sum(pool.map(trial, seeds, chunksize=max(len(seeds) // 16, 1)))
+    found = happened / len(seeds)
+    numbers = {"happened": happened, "trials": len(seeds), "share": found, "seeds": [seeds.start, seeds.stop - 1]}
+    return Found(
+        f"{100 * found:.1f} % ({happened} of {len(seeds)}; seeds from {seeds.start})", least <= found <= most, numbers
+    )
+
+
+def kept(folder: pathlib.Path) -> Iterator[Row]:
+    """Rows that were measured elsewhere, such as on a cluster: FOLDER/*.json with name, target, figure and ok."""
+    for path in sorted(folder.glob("*.json")):
+        row = json.loads(path.read_text())
+        missing = [key for key in ("name", "target", "figure", "ok") if key not in row]
+        if missing:
+            raise SystemExit(f"{path}: {', '.join(missing)} is missing; measure it again or delete the file")
+        found = Found(str(row["figure"]), row["ok"] is True, row)
+        yield Row(str(row["name"]), str(row["target"]), functools.partial(_as_kept, found), path.name)
+
+
+def _as_kept(found: Found) -> Found:
+    return found
+
+
+def table(rows: list[tuple[Row, Found]]) -> list[str]:
+    """The lines of the table, with its head."""
+    cells = [("ROW", "TARGET", "FOUND", "")]
+    cells += [(row.name, row.target, found.figure, "ok" if found.ok else "MISSED") for row, found in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
