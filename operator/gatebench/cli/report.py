@@ -1,0 +1,85 @@
+"""`gatebench report`: a result, or two side by side, as one file of HTML that opens anywhere."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from gatebench.api import KIND
+from gatebench.cli import artifacts, view
+from gatebench.cli import cluster as clusters
+from gatebench.cli.app import Context, Kubeconfig, Namespace
+from gatebench.cli.errors import CliError
+from gatebench_analysis import document
+
+_SUFFIXES = (".json", ".gz")
+_NEEDS = "gatebench report needs Jinja2: pip install 'gatebench[cli]'"
+
+
+def report(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A run, or a result document.", show_default=False)],
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME|FILE]", help="A second one, which is compared with the first.", show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        pathlib.Path | None,
+        typer.Option("--output", "-o", help="File to write; by default report.html.", show_default=False),
+    ] = None,
+    threshold: Annotated[
+        float,
+        typer.Option("--threshold", min=0, max=99, help="Per cent by which the second may be worse."),
+    ] = 10.0,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Write a result as one HTML page, or two results side by side."""
+    try:
+        from gatebench_analysis import report as pages
+    except ImportError as error:
+        raise CliError(f"{_NEEDS} ({error})") from error
+    asked = [name] if other is None else [name, other]
+    found = [_result(one, namespace, kubeconfig, context) for one in asked]
+    text = pages.page(found[0]) if other is None else pages.comparison(found[0], found[1], threshold / 100)
+    typer.echo(str(_write(output or pathlib.Path("report.html"), text)))
+
+
+def _result(source: str, namespace: str | None, kubeconfig: str | None, context: str | None) -> document.Result:
+    """Of a file where there is one of that name, else of a run. Raises CliError."""
+    path = pathlib.Path(source)
+    if path.is_file() or path.suffix in _SUFFIXES or len(path.parts) > 1:
+        return _read(path)
+    cluster = clusters.connect(kubeconfig, context)
+    run = view.of(cluster.get(KIND, source, namespace or cluster.namespace))
+    kept = run.part("artifacts").get("result")
+    if not kept:
+        state = "it kept none" if run.complete else f"it is under way, step {run.step}"
+        raise CliError(f"run {run.name} has no result: {state}")
+    packed = artifacts.result(cluster.get("ConfigMap", str(kept), run.namespace))
+    try:
+        return document.read(packed)
+    except ValueError as error:
+        raise CliError(f"the result of run {run.name} cannot be read: {error}; is gatebench older than it?") from error
+
+
+def _read(path: pathlib.Path) -> document.Result:
+    try:
+        return document.read(path)
+    except OSError as error:
+        raise CliError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        wanted = f"give the {artifacts.RESULT_KEY} of gatebench artifacts, or its unpacked JSON"
+        raise CliError(f"{path} is no result document: {error}; {wanted}") from error
+
+
+def _write(path: pathlib.Path, text: str) -> pathlib.Path:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CliError(f"cannot write {path}: {error.strerror or error}") from error
+    return path.resolve()
