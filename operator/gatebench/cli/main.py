@@ -11,7 +11,7 @@ import typer
 
 from gatebench import __version__
 from gatebench.api import API_VERSION, KIND
-from gatebench.cli import analysis, commands, manifests, render, view
+from gatebench.cli import analysis, commands, manifests, render, report, view
 from gatebench.cli import cluster as clusters
 from gatebench.cli.app import Commands, Context, Kubeconfig, Namespace, RunName, Timeout, seconds
 from gatebench.cli.errors import CliError
@@ -178,6 +178,13 @@ app.command(
         "gatebench compare baseline/ 'runs/*/result.json' -o markdown",
     ),
 )(analysis.compare)
+app.command(
+    epilog=_examples(
+        "gatebench report demo",
+        "gatebench report demo-result/result.json -o demo.html",
+        "gatebench report before after",
+    )
+)(report.report)
 
 
 @app.command(
