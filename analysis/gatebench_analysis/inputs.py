@@ -97,7 +97,7 @@ def of_result(result: Result, path: str = "", instances: int | None = None) -> R
         elif isinstance(seen, Measured):
             missing[metric] = f"it is only known to be above {quantities.seconds(seen.value)}"
         else:
-            missing[metric] = seen.why
+            missing[metric] = seen.why if metrics.find(metric) is not None else "it was not measured"
     if len(result.repeats) > 1:
         notes.append(f"medians of {len(result.repeats)} repeats")
     measured = result.counts.measured

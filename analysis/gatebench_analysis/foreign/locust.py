@@ -23,7 +23,7 @@ _PERCENTILES = {
 }
 _NOTES = (
     "Locust rounds its percentiles: to whole milliseconds, above 100 ms to two digits",
-    "Locust's latencies are those of failures too, and of its warm-up",
+    "Locust's latencies are those of failures too, and of its warm-up; the last second is not in its CSVs",
 )
 _MIXED = "the row Aggregated mixes requests with {}, and percentiles cannot be told apart"
 
