@@ -43,7 +43,14 @@ def test_a_starved_go_engine_makes_the_run_invalid(lab: Lab) -> None:
 
 
 def test_a_target_that_refuses_is_counted_by_kind_and_has_no_latency(lab: Lab) -> None:
-    gateway = {"url": "http://127.0.0.1:9", "image": None, "args": None, "isolation": None, "cpus": None, "memory": None}
+    gateway = {
+        "url": "http://127.0.0.1:9",
+        "image": None,
+        "args": None,
+        "isolation": None,
+        "cpus": None,
+        "memory": None,
+    }
     lab.apply(make_run(gateway=gateway, load=open_load(40)))
     lab.until_complete("run")
     assert lab.condition("run", "Succeeded")[0] == "False"
