@@ -18,7 +18,8 @@ from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 
 from gatebench_locust import metrics, state
-from gatebench_locust.conductor import Conductor, Refused
+from gatebench_locust.conductor import Conductor
+from gatebench_locust.records import Refused
 
 logger = logging.getLogger(__name__)
 

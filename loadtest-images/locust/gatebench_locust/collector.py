@@ -58,8 +58,8 @@ class Collector:
         self.failures += failures
         sums.add(report, requests)
         # A report counts for the second that the worker made it for: jitter on the way must not look like load.
-        second = sums.base_second + int(report["tick"])
-        self.series.add(second, users, requests, failures, plain)
+        sums.second = sums.base_second + int(report["tick"])
+        self.series.add(sums.second, users, requests, failures, plain)
 
     def _rows(self, rows: list[Any]) -> tuple[int, int, list[Histogram]]:
         requests = failures = 0

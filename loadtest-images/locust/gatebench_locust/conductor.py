@@ -20,8 +20,10 @@ from gevent.event import Event
 
 from gatebench_locust import arrivals, capacity, closed, phases, wire
 from gatebench_locust.collector import Collector
+from gatebench_locust.guards import Breach, Guards
 from gatebench_locust.phases import DRAIN, PAUSE, RAMP, SEARCH, STAGE, WARM_UP, Phase
 from gatebench_locust.plan import CAPACITY, CLOSED, OPEN, Plan
+from gatebench_locust.records import ABORTED, FAILED, FINISHED, STOPPED, WORKER_LOST, EndEarly, Record, Refused
 from gatebench_locust.roster import Member, Roster
 from gatebench_locust.search import Search
 
@@ -32,31 +34,8 @@ FINAL_SLACK_SECONDS = 15.0
 EARLY_DRAIN_SECONDS = 5.0
 POLL = 0.05
 
-FINISHED, STOPPED, WORKER_LOST, FAILED = "Finished", "Stopped", "WorkerLost", "Failed"
 _STEPS = {WARM_UP: "WarmUp", STAGE: "Stage", RAMP: "Stage", SEARCH: "Stage", PAUSE: "Pause", DRAIN: "Draining"}
 _LEADERS: dict[str, Callable[[Any], None]] = {CLOSED: closed.lead, OPEN: arrivals.lead, CAPACITY: capacity.lead}
-
-
-class EndEarly(Exception):
-    """The load ends before its plan does; why is in the conductor's outcome."""
-
-
-@dataclasses.dataclass
-class Record:
-    """A phase as it was. Unix seconds of the master's clock."""
-
-    phase: Phase
-    started: float
-    full: float | None = None
-    ended: float | None = None
-
-
-class Refused(Exception):
-    """A start, or going on, is not possible; the payload says why."""
-
-    def __init__(self, **payload: Any) -> None:
-        super().__init__(payload["error"])
-        self.payload = payload
 
 
 class Conductor:
@@ -77,6 +56,8 @@ class Conductor:
         self.runner: Any = None
         self.search: Search | None = None
         self.search_phases: dict[int, int] = {}  # of its steps' windows, by the step's number
+        self.guards = Guards(plan.abort)
+        self.breach: Breach | None = None
         self.holding: int | None = None  # the repeat that waits to be told to begin
         self._on_sealed = on_sealed
         self._interrupt = Event()
@@ -176,6 +157,20 @@ class Conductor:
         self.collector.add(member.id, report, users, time.time())
         member.cpu_ratio = self.collector.workers[member.id].ratio
         member.final = member.final or bool(report["final"])
+        self._guard(member, report)
+
+    def _guard(self, member: Member, report: dict[str, Any]) -> None:
+        """Ends the load where it has gone beyond a bound that the plan has for it."""
+        current, workers = self.current, self.collector.workers
+        if not self.guards.all or current is None or current.phase.kind not in (STAGE, RAMP) or self.outcome:
+            return
+        own = [r for r in self.records if r.phase.repeat == current.phase.repeat and r.phase.kind in (STAGE, RAMP)]
+        self.guards.add(workers[member.id].second, report["rows"], {record.phase.index for record in own})
+        complete = min(workers[m.id].second if m.id in workers else 0 for m in self.roster.joined)
+        full = current.started if current.phase.kind == RAMP else current.full
+        self.breach = self.guards.check(complete, own[0].started, full)
+        if self.breach is not None:
+            self.end(ABORTED, str(self.breach))
 
     # -- what the models lead with
 

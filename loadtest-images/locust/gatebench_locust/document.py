@@ -7,11 +7,13 @@ from typing import Any
 from locust import __version__
 
 from gatebench_locust.collector import Collector
-from gatebench_locust.conductor import FAILED, Conductor, Record
+from gatebench_locust.conductor import Conductor
+from gatebench_locust.guards import Guard
 from gatebench_locust.histogram import Histogram
 from gatebench_locust.phases import DRAIN
 from gatebench_locust.plan import GO
 from gatebench_locust.recorder import Row
+from gatebench_locust.records import ABORTED, FAILED, Record
 from gatebench_locust.roster import Member, Roster
 from gatebench_locust.workers import Usage
 
@@ -42,6 +44,8 @@ def build(conductor: Conductor, locust_requests: int, locust_failures: int) -> d
         ],
         "dropped": _dropped(conductor),
         "capacity": _capacity(conductor),
+        "abort": _abort(conductor),
+        "guards": [_guard(guard) | {"judged": count} for guard, count in conductor.guards.judged.items()],
         "series": collector.series.document(),
         "integrity": {
             "locustRequests": locust_requests,
@@ -111,6 +115,18 @@ def _capacity(conductor: Conductor) -> dict[str, Any] | None:
         ],
         "message": finding.message,
     }
+
+
+def _guard(guard: Guard) -> dict[str, Any]:
+    return {"metric": guard.metric, "above": guard.above, "below": guard.below, "windowSeconds": guard.window}
+
+
+def _abort(conductor: Conductor) -> dict[str, Any] | None:
+    """The bound that ended the load."""
+    breach = conductor.breach
+    if breach is None or conductor.outcome != ABORTED:
+        return None
+    return _guard(breach.guard) | {"value": breach.value, "at": breach.at}
 
 
 def _missing(collector: Collector, member: Member) -> int:

@@ -10,13 +10,10 @@ import dataclasses
 import math
 
 from gatebench_locust.histogram import Histogram
-from gatebench_locust.objectives import DROPPED, ERROR_RATIO, QUANTILES, THROUGHPUT, Objective
+from gatebench_locust.objectives import DROPPED, ERROR_RATIO, QUANTILES, TAIL_SAMPLES, THROUGHPUT, Objective
 from gatebench_locust.search import FAILED, HELD, SATURATED
 
 KEEP_UP = 0.98
-# A percentile needs so many samples above it. A result's floor (459 requests for p99) is where an upper bound begins to
-# exist, at 4.6 samples above; a step is decided by the point estimate alone, which so few would flip by chance.
-TAIL_SAMPLES = 10
 MAX_WORKER_CPU = 0.9
 MAX_RUN_QUEUE_WAIT, MAX_WAIT_SHARE, MIN_WAIT_SECONDS = 0.25, 0.05, 0.001
 MAX_DISPATCH_SHARE, MIN_DISPATCH_SECONDS = 0.1, 0.001

@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from gatebench_locust import objectives
+from gatebench_locust import guards, objectives
 
 SCHEMA = "gatebench.dev/plan/v1"
 LOCUST, GO = "Locust", "Go"
@@ -132,6 +132,7 @@ class Plan:
     max_in_flight: int | None = None
     capacity: Capacity | None = None
     repeats: Repeats = Repeats()
+    abort: tuple[guards.Guard, ...] = ()
 
 
 def read(path: str) -> Plan:
@@ -201,6 +202,7 @@ def _parse(document: Any) -> Plan:
         arrivals=_one_of("arrivals", document.get("arrivals") or _ARRIVALS[model], (CONSTANT, POISSON)),
         max_in_flight=None if in_flight is None else int(in_flight),
         capacity=capacity,
+        abort=tuple(guards.parse(one) for one in document.get("abort") or ()),
         repeats=_repeats(document.get("repeats") or {}, model),
     )
 

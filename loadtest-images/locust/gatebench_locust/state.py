@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 from gatebench_locust import phases
-from gatebench_locust.conductor import FINISHED, Conductor
+from gatebench_locust.conductor import Conductor
 from gatebench_locust.plan import CLOSED
+from gatebench_locust.records import FINISHED
 
 SCHEMA = "gatebench.dev/state/v1"
 

@@ -98,6 +98,7 @@ class WorkerSums:
     last_sequence: int | None = None
     missing: int = 0
     base_second: int = 0
+    second: int = 0  # of the latest report, in unix time
     ratio: float | None = None
     in_flight: int | None = None
     quiet: int | None = None

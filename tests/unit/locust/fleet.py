@@ -66,12 +66,14 @@ class Fleet(Conductor):
         self.breaks_at = math.inf
 
     def wait(self, seconds: float) -> None:
-        self.clock.now += max(0.0, seconds)
-        if self.clock.now > self.breaks_at:
+        ends = self.clock.now + max(0.0, seconds)
+        if ends > self.breaks_at:
             self.stop("enough")
-        while self._reported + 1 <= self.clock.now:
+        while self._reported + 1 <= ends and self.breach is None:
             self._reported += 1
+            self.clock.now = max(self.clock.now, self._reported)
             for name, worker in self.workers.items():
                 if worker.courses:
                     self.report(self.roster.members[name], worker.report(self._reported + 1.7e9))
+        self.clock.now = ends if self.breach is None else self.clock.now
         self.check()

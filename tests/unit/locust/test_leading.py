@@ -9,8 +9,8 @@ import pytest
 
 from contract.fleetlab.simulated import Gateway, Worker
 from gatebench_locust import arrivals, capacity, document, metrics, state
-from gatebench_locust.conductor import EndEarly
 from gatebench_locust.phases import SEARCH, STAGE
+from gatebench_locust.records import EndEarly
 from unit.locust.fleet import Fleet
 from unit.locust.test_phases import go
 
