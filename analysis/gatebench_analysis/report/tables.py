@@ -122,15 +122,11 @@ def gateway(result: Result) -> Table | None:
 def course(result: Result) -> Table | None:
     """Slopes and spikes: what the load did to the gateway in the course of time."""
     figures = getattr(result, "course", None) or {}
-    rows = []
-    for name, figure in figures.items():
-        if figure.not_applicable is not None:
-            continue
-        about = figure.note or ("" if figure.value is not None else f"missing: {figure.missing or 'not measured'}")
-        rows.append([name, quantities.text(figure.value, figure.unit, name), about])
+    known = [(name, figure) for name, figure in figures.items() if figure.value is not None]
+    rows = [[name, quantities.text(figure.value, figure.unit, name), figure.note] for name, figure in known]
     leak = getattr(result, "leak", None)
-    words = leak.why if leak is not None else ""
-    return Table(["Figure", "Value", ""], rows, note=words, last_is_words=True) if rows else None
+    words = f"Does memory leak? {leak.why}" if leak is not None and leak.suspected is not None else ""
+    return Table(["Figure", "Value", "Interval"], rows, note=words, last_is_words=True) if rows else None
 
 
 def environment(result: Result) -> list[tuple[str, str]]:

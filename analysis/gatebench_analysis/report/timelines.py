@@ -17,6 +17,7 @@ from gatebench_analysis.report.grid import Grid, Laid
 _PERCENTILES = (("p50", "p50Seconds"), ("p95", "p95Seconds"), ("p99", "p99Seconds"))
 # A limit further away than this many times the largest value is named, not drawn: it would flatten the curve.
 _FARTHEST = 4.0
+_FLATTENS = 30.0
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "": 1}
 
 
@@ -153,7 +154,14 @@ def _latency(line: Timeline) -> Chart | None:
         f"; the highest {curves[-1].label} of a step was {quantities.seconds(highest)}" if highest is not None else ""
     )
     summary = f"Latency of requests that do not stream, over the measured window: {whole}{worst}."
-    return _chart(line, "latency", "Latency", "s", curves, summary, note=line.thin)
+    made = _chart(line, "latency", "Latency", "s", curves, summary, note=line.thin)
+    return dataclasses.replace(made, logarithmic=_peaked(curves))
+
+
+def _peaked(curves: Sequence[Curve]) -> bool:
+    """Whether the largest value would flatten all others on a linear axis."""
+    usual, most = known(curves[0].values), largest(value for curve in curves for value in curve.values)
+    return bool(usual) and most is not None and most > _FLATTENS * max(statistics.median(usual), 1e-6)
 
 
 def _failures(line: Timeline) -> Chart | None:
@@ -171,7 +179,7 @@ def _failures(line: Timeline) -> Chart | None:
     summary = f"{counts.failures:,} of {counts.requests:,} requests failed in the measured window, {share}."
     if not any(found):
         # Nothing to see: the sentence says it all.
-        return Chart("failures", "Failures", "time", "1/s", (), (), f"{summary} None failed at any time.")
+        return Chart("failures", "Failures", "time", "1/s", (), (), summary)
     return _chart(line, "failures", "Failures", "1/s", [curve], summary, note=line.thin)
 
 

@@ -131,7 +131,7 @@
       return {
         label: curve.label,
         stroke: curve.quiet ? `${colour}73` : colour,
-        width: curve.quiet ? 0.75 : 1.75,
+        width: curve.quiet ? 0 : 1.75, // of a range the surface is enough
         dash: curve.quiet || chart.curves.length === 1 ? [] : DASHES[curve.style % DASHES.length],
         points: { show: curve.points, size: 6, fill: colour },
         spanGaps: chart.axis !== "time",
