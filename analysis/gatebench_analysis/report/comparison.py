@@ -105,13 +105,19 @@ def _rows(baseline: Result, current: Result, judged: regression.Comparison | Non
         told = verdicts.get(name)
         yield Row(
             metric=name,
-            baseline=text.value(baseline, name),
-            current=text.value(current, name),
+            baseline=_words(baseline, name, told.baseline if told is not None else None),
+            current=_words(current, name, told.current if told is not None else None),
             change=_change(name, before, after, told),
             interval=_interval(told),
             verdict=told.verdict if told is not None else "",
             why=told.why if told is not None and judged is not None and told.why != judged.why else "",
         )
+
+
+def _words(result: Result, name: str, median: float | None) -> str:
+    """The median of the repeats that were judged, else the run's figure."""
+    metric = metrics.find(name)
+    return text.value(result, name) if median is None or metric is None else quantities.text(median, metric.unit, name)
 
 
 def _change(name: str, before: float | None, after: float | None, told: regression.MetricVerdict | None) -> str:

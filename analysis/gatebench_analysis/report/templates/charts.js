@@ -116,8 +116,8 @@
     if (chart.axis === "time") axis.incrs = TIMES;
     if (chart.axis === "quantile") {
       const most = chart.x[chart.x.length - 1];
-      const roomy = width / most > 110;
-      const nines = [0, Math.log10(2), 1, ...(roomy ? [Math.log10(20)] : [])];
+      const decade = width / most;
+      const nines = [0, ...(decade > 90 ? [Math.log10(2)] : []), 1, ...(decade > 130 ? [Math.log10(20)] : [])];
       for (let next = 2; next <= most; next++) nines.push(next);
       axis.splits = () => nines.filter((value) => value <= most);
       axis.filter = (_, splits) => splits;
