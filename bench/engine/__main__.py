@@ -83,7 +83,13 @@ def measure(lab: Lab, name: str) -> bool:
     print(part.text())
     disturbed = ": these figures are disturbed" if share > QUIET else ""
     print(f"took {took:.0f} s; others took {share:.1%} of all CPUs{disturbed}", flush=True)
-    about = {"quick": lab.quick, "at": time.time(), "seconds": took, "othersCpuRatio": share}
+    about = {
+        "oneCpu": lab.server_cpu == lab.client_cpu,
+        "quick": lab.quick,
+        "at": time.time(),
+        "seconds": took,
+        "othersCpuRatio": share,
+    }
     keep(name, {**about, **part.plain()})
     return all(check.met for check in part.checks)
 

@@ -7,14 +7,15 @@ import time
 
 import numpy as np
 from bench.engine import engine
-from bench.engine.figures import below, growth
+from bench.engine.figures import at_most, growth
 from bench.engine.lab import Lab, resident_bytes
 from bench.engine.shown import Part, Table, number
 
 CONNECTIONS = 1000
-# Of the median between the second and the last fifth: what a heap of this size moves by itself is below that.
+# Between the second and the last fifth, by their medians: of what was held, or what a heap moves by itself.
 MOST_GROWTH = 0.05
 MIB = 2**20
+LEAST_SEEN = 4 * MIB
 
 
 def measure(lab: Lab) -> Part:
@@ -43,6 +44,7 @@ def measure(lab: Lab) -> Part:
         "residentBytes": {"median": before, "most": float(bytes_held.max()), "grown": grown},
     }
     rows = [[number(done.count), number(before / MIB), number(bytes_held.max() / MIB), number(grown / MIB)]]
+    most = max(MOST_GROWTH * before, LEAST_SEEN) / MIB
     head = ["requests", "MiB held", "most", "grown"]
     title = f"{CONNECTIONS:,} connections for {seconds:g} s"
-    return Part(found, [Table(title, head, rows)], [below("growth of memory held", grown / before, MOST_GROWTH)])
+    return Part(found, [Table(title, head, rows)], [at_most("MiB grown", grown / MIB, most)])

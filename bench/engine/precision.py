@@ -33,6 +33,7 @@ def measure(lab: Lab) -> Part:
         for rate in RATES:
             if rate > ceiling / 2:
                 notes.append(f"{rate:,}/s is left out: more than half of {ceiling:,.0f}/s, which the two reach here")
+                checks.append(Check(f"{rate:,}/s", None, "to be measured", False))
                 continue
             print(f"  {rate:,}/s", file=sys.stderr, flush=True)
             even = _one(lab, server, rate, even_seconds, poisson=False)

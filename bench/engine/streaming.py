@@ -27,7 +27,9 @@ def measure(lab: Lab) -> Part:
     print(f"  {seconds:g} s", file=sys.stderr, flush=True)
     flags = [f"--latency={LATENCY}s", f"--output-tokens={TOKENS}", f"--tokens-per-second={PER_SECOND:g}"]
     with lab.mock(*flags) as mock:
-        run, _ = engine.drive(lab, engine.closed_load(STREAMS, seconds), mock.url, seconds, stream=True)
+        # As many at once as asked for, and none in step with another: users would all begin in the same moment.
+        rate = STREAMS / (LATENCY + (TOKENS - 1) / PER_SECOND)
+        run, _ = engine.drive(lab, engine.open_load(rate, seconds, poisson=False), mock.url, seconds, stream=True)
         account = json.loads(fetch(f"{mock.url}/gatebench/v1/account"))
     sent = account["delay"]["actualSeconds"]
     first, gaps = run.successes("ttft"), run.successes("inter_token")

@@ -76,6 +76,7 @@ def stall(lab: Lab) -> Part:
         "everySeconds": EVERY,
         "baseSeconds": BASE,
         "truthP99Seconds": truth,
+        "recordP50Seconds": quantile(own, 0.5),
         "recordP99Seconds": account,
         "told": {"engine": engine_told, **told},
     }
