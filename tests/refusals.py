@@ -58,6 +58,14 @@ def _url(spec: Spec, url: str, **workload: Any) -> Spec:
 
 
 TAKEN: dict[str, Spec] = {
+    "abort": _with(
+        closed(),
+        objectives=[
+            {"metric": "latency.p95", "failAbove": "1s", "abortAbove": "5s", "abortWindow": "20s"},
+            {"metric": "requests.chat.ttft.p99.9", "abortAbove": "1s"},
+            {"metric": "throughput", "targetAbove": 100, "abortBelow": 1},
+        ],
+    ),
     "closed-repeats": _with(closed(), repeats={"count": 5, "pause": "0s"}),
     "open-repeats": _with(open_load(), repeats={"count": 2}),
     "closed": closed(thinkTime={"min": "0s", "max": "1s"}, spawnRate=10, envFrom=[{"configMapRef": {"name": "c"}}]),
@@ -84,6 +92,33 @@ TAKEN: dict[str, Spec] = {
 """What must not be refused."""
 
 REFUSED: dict[str, tuple[Spec, str]] = {
+    "abort-gateway": (
+        _with(closed(), objectives=[{"metric": "gateway.memory.peak", "abortAbove": "1Gi"}]),
+        "abortAbove and abortBelow are for what the fleet can tell while the load runs",
+    ),
+    "abort-upper": (
+        _with(closed(), objectives=[{"metric": "latency.p99.upper", "abortAbove": "1s"}]),
+        "without stage and .upper",
+    ),
+    "abort-stage": (
+        _with(
+            closed(stages=[{**_STAGE, "name": "peak"}]),
+            objectives=[{"metric": "latency.p99", "stage": "peak", "abortAbove": "1s"}],
+        ),
+        "without stage and .upper",
+    ),
+    "abort-both-ways": (
+        _with(closed(), objectives=[{"metric": "latency.p99", "failAbove": "1s", "abortBelow": "1ms"}]),
+        "set bounds of one direction",
+    ),
+    "abort-window": (
+        _with(closed(), objectives=[{"metric": "latency.p99", "failAbove": "1s", "abortWindow": "5s"}]),
+        "abortWindow needs abortAbove or abortBelow",
+    ),
+    "abort-capacity": (
+        _with(capacity(), objectives=[{"metric": "latency.p99", "failAbove": "1s", "abortAbove": "5s"}]),
+        "model Capacity ends a step by itself",
+    ),
     "capacity-repeats": (_with(capacity(), repeats={"count": 2}), "model Capacity confirms its rate by itself"),
     "open-by-locust": (open_load(engine="Locust"), "Locust's users wait for an answer"),
     "capacity-by-locust": (capacity(engine="Locust"), "Locust's users wait for an answer"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gatebench_analysis import (
+    abort,
     ceiling,
     frontier,
     isolation,
@@ -105,17 +106,17 @@ def assemble(inputs: Inputs) -> Result:
         capacity=None if load.capacity is None else load.capacity.model_copy(update={"steps": []}),
         frontier=frontier.points(load, account, isolation.cpu_of(inputs.probe, facts.gateway_container_id)),
         ceiling=most,
-        warnings=remarks.remarks(load, probe, gateway, most, facts, mock),
+        warnings=[*remarks.remarks(load, probe, gateway, most, facts, mock), *abort.remarks(load)],
     )
-    outcomes = objectives.evaluate_result(inputs.objectives, result)
+    outcomes = abort.outcomes(load, objectives.evaluate_result(inputs.objectives, result))
     findings = validity.findings(
         Evidence(load, account, probe, gateway, tuple(outcomes), facts, inputs.metrics_unavailable, mock)
     )
     judged = result.model_copy(
         update={
             "objectives": outcomes,
-            "verdict": objectives.judge(outcomes),
-            "validity": findings,
+            "verdict": abort.verdict(load, objectives.judge(outcomes)),
+            "validity": abort.findings(load, findings),
             "missing": _missing(result, outcomes),
         }
     )

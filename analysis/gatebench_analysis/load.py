@@ -149,6 +149,25 @@ class Capacity(Document):
         return self.bracket[1] if len(self.bracket) > 1 else None
 
 
+class Guard(Document):
+    """A bound that ends the load: above it, or below it, over a window. In the metric's unit."""
+
+    metric: str = ""
+    above: float | None = None
+    below: float | None = None
+    window_seconds: Seconds | None = None
+    judged: Count | None = None
+    """How often there was enough in its window to judge it."""
+
+
+class Abort(Guard):
+    """The bound that ended the load."""
+
+    value: float | None = None
+    at: float | None = None
+    """The end of its window."""
+
+
 class Series(Document):
     """A table over time; `columns` names the cells of each row. The first column is `at`, in unix seconds."""
 
@@ -203,6 +222,9 @@ class Load(Document):
     dropped: Objects[Dropped] | None = None
     """By phase, of open load."""
     capacity: Capacity | None = None
+    abort: Abort | None = None
+    """Of a load that was aborted."""
+    guards: Objects[Guard] = []
     series: Series = Series()
     integrity: Integrity | None = None
     think_time_seconds: ThinkTime | None = None

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from gatebench_analysis import metrics, quantities
+from gatebench_analysis import abort, metrics, quantities
 from gatebench_analysis.document import ObjectiveOutcome, OutcomeName, Result, Verdict
 from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
 
@@ -27,6 +27,8 @@ class Objective:
     warn_below: float | None = None
     fail_above: float | None = None
     fail_below: float | None = None
+    abort_above: float | None = None
+    abort_below: float | None = None
     texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """The bounds as written, by their names in the spec: {"failAbove": "900ms"}."""
     implied: bool = False
@@ -64,7 +66,12 @@ _FIELDS = {
     "warnBelow": "warn_below",
     "failAbove": "fail_above",
     "failBelow": "fail_below",
+    "abortAbove": "abort_above",
+    "abortBelow": "abort_below",
 }
+
+
+_TIERS = ("target", "warn", "fail", "abort")
 
 
 def _bounds(objective: Objective, tier: str) -> list[_Bound]:
@@ -116,11 +123,14 @@ def _problems(objective: Objective, stages: Collection[str] | None) -> Iterable[
         yield "it covers the whole measured window and cannot be about a stage: remove stage"
     elif objective.stage is not None and stages is not None and objective.stage not in stages:
         yield f"there is no stage {objective.stage}; there are {', '.join(stages)}"
-    tiers = [bound for tier in ("target", "warn", "fail") for bound in _bounds(objective, tier)]
+    aborts = objective.abort_above is not None or objective.abort_below is not None
+    if aborts and (objective.stage is not None or not abort.can_abort(objective.metric)):
+        yield "the load cannot be ended by it while it runs: take failAbove or failBelow"
+    tiers = [bound for tier in _TIERS for bound in _bounds(objective, tier)]
     if not tiers:
         yield "it has no bound"
-    less = [b for b in tiers if b.name in ("targetBelow", "warnAbove", "failAbove")]
-    more = [b for b in tiers if b.name in ("targetAbove", "warnBelow", "failBelow")]
+    less = [b for b in tiers if b.name in ("targetBelow", "warnAbove", "failAbove", "abortAbove")]
+    more = [b for b in tiers if b.name in ("targetAbove", "warnBelow", "failBelow", "abortBelow")]
     if less and more:
         yield f"{less[0].name} and {more[0].name} contradict each other: one says less is better, the other more"
     for one, next_one in itertools.pairwise(less):
@@ -150,7 +160,7 @@ def evaluate(objective: Objective, observed: Observation) -> ObjectiveOutcome:
 
 def _decide(objective: Objective, seen: Measured) -> ObjectiveOutcome:
     metric = objective.metric
-    tiers: tuple[tuple[str, OutcomeName], ...] = (("fail", "Fail"), ("warn", "Warn"))
+    tiers: tuple[tuple[str, OutcomeName], ...] = (("abort", "Fail"), ("fail", "Fail"), ("warn", "Warn"))
     for tier, outcome in tiers:
         for bound in _bounds(objective, tier):
             beyond = bound.holds(seen)
@@ -169,12 +179,12 @@ def _decide(objective: Objective, seen: Measured) -> ObjectiveOutcome:
             return _outcome(objective, "Pass", bound, why)
     if targets:
         return _outcome(objective, "Good", targets[0], "")
-    nearest = next((b for tier in ("warn", "fail") for b in _bounds(objective, tier)), None)
+    nearest = next((b for tier in ("warn", "fail", "abort") for b in _bounds(objective, tier)), None)
     return _outcome(objective, "Pass", nearest, "")
 
 
 def _outcome(objective: Objective, outcome: OutcomeName, bound: _Bound | None, message: str) -> ObjectiveOutcome:
-    written = [b for tier in ("target", "warn", "fail") for b in _bounds(objective, tier)]
+    written = [b for tier in _TIERS for b in _bounds(objective, tier)]
     if bound is None and len(written) == 1:
         bound = written[0]
     note = "added because no objective is about errorRatio" if objective.implied else ""

@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gatebench.api.fields import Bound, Model, ShortText, rule, rules
+from gatebench.api.fields import Bound, Model, ShortText, duration, rule, rules
+from gatebench_analysis.abort import METRIC as TOLD_LIVE
 from gatebench_analysis.metrics import PATTERN as METRIC_PATTERN
 
 _ABOVE_BELOW = (
-    "(has(self.targetAbove) || has(self.warnBelow) || has(self.failBelow))"
-    " != (has(self.targetBelow) || has(self.warnAbove) || has(self.failAbove))"
+    "(has(self.targetAbove) || has(self.warnBelow) || has(self.failBelow) || has(self.abortBelow))"
+    " != (has(self.targetBelow) || has(self.warnAbove) || has(self.failAbove) || has(self.abortAbove))"
 )
+_TOLD = f"^{TOLD_LIVE}$".replace("\\", "\\\\")
 
 
 class Objective(Model):
@@ -22,8 +24,19 @@ class Objective(Model):
         "json_schema_extra": rules(
             rule(
                 _ABOVE_BELOW,
-                "set bounds of one direction: targetAbove, warnBelow, failBelow where more is better,"
-                " or targetBelow, warnAbove, failAbove where less is better",
+                "set bounds of one direction: targetAbove, warnBelow, failBelow, abortBelow where more is better,"
+                " or targetBelow, warnAbove, failAbove, abortAbove where less is better",
+            ),
+            rule(
+                "!(has(self.abortAbove) || has(self.abortBelow)) ||"
+                f" (!has(self.stage) && self.metric.matches('{_TOLD}'))",
+                "abortAbove and abortBelow are for what the fleet can tell while the load runs: throughput, errorRatio,"
+                " latency, ttft and interToken, also of a request name, without stage and .upper. For others take"
+                " failAbove or failBelow",
+            ),
+            rule(
+                "!has(self.abortWindow) || has(self.abortAbove) || has(self.abortBelow)",
+                "abortWindow needs abortAbove or abortBelow",
             ),
         )
     }
@@ -47,6 +60,13 @@ class Objective(Model):
     """Fail when above."""
     fail_below: Bound | None = None
     """Fail when below."""
+    abort_above: Bound | None = None
+    """Ends the load, and fails, when above over abortWindow: in stages, ramps and spikes, not in the warm-up. A
+    percentile needs ten requests above it in the window: p95 two hundred."""
+    abort_below: Bound | None = None
+    """Ends the load, and fails, when below over abortWindow."""
+    abort_window: duration("1s", "5m") | None = None  # type: ignore[valid-type]
+    """How far back abortAbove and abortBelow look. By default 10s."""
 
 
 class Query(Model):

@@ -87,6 +87,7 @@ class Reason(StrEnum):
     # Passed
     OBJECTIVES_MET = "ObjectivesMet"
     OBJECTIVES_FAILED = "ObjectivesFailed"
+    ABORTED = "Aborted"
     OBJECTIVES_UNKNOWN = "ObjectivesUnknown"
     LEAK_SUSPECTED = "LeakSuspected"
 

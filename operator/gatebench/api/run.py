@@ -110,6 +110,11 @@ _ACROSS = (
         " latency.p99, failAbove: 50ms}: it finds the highest rate at which that holds",
     ),
     rule(
+        "self.load.model != 'Capacity' || !has(self.objectives) || self.objectives.all(o, !has(o.abortAbove)"
+        " && !has(o.abortBelow))",
+        "model Capacity ends a step by itself where failAbove is broken: remove abortAbove and abortBelow",
+    ),
+    rule(
         "self.load.model != 'Capacity' || !has(self.repeats)",
         "model Capacity confirms its rate by itself: remove repeats",
     ),

@@ -112,7 +112,7 @@ def _note_disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> b
 
 def _disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> tuple[Reason, str] | None:
     """The first cause: what was done by hand comes before what follows from it."""
-    done = _outcome(snap) == "Finished"
+    done = _outcome(snap) in ("Finished", "Aborted")
     begun = unix(draft.get("started_at")) or snap.now
     # Once the load has finished the fleet's work is done, and its integrity is in the document.
     pods = [pod for pod in snap.pods if not (done and pod.component in (fleet.MASTER, fleet.WORKER))]

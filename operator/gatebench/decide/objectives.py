@@ -10,7 +10,16 @@ from gatebench.plan.run import Run
 from gatebench_analysis import metrics
 from gatebench_analysis.objectives import Objective
 
-_BOUNDS = ("target_above", "target_below", "warn_above", "warn_below", "fail_above", "fail_below")
+_BOUNDS = (
+    "target_above",
+    "target_below",
+    "warn_above",
+    "warn_below",
+    "fail_above",
+    "fail_below",
+    "abort_above",
+    "abort_below",
+)
 
 
 def parse(run: Run) -> tuple[Objective, ...]:

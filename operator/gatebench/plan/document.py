@@ -17,6 +17,7 @@ from gatebench_analysis import metrics
 
 SCHEMA = "gatebench.dev/plan/v1"
 RESULT_HOLD_SECONDS = 3600.0
+ABORT_WINDOW_SECONDS = 10.0
 SCRIPT_PATH = "/etc/gatebench/script"
 DATASET_PATH = "/etc/gatebench/dataset"
 CA_PATH = "/etc/gatebench/ca"
@@ -53,6 +54,8 @@ def document(run: Run) -> dict[str, Any]:
     if run.spec.repeats is not None:
         repeats = run.spec.repeats
         out["repeats"] = {"count": repeats.count, "pauseSeconds": repeats.pause, "hold": False}
+    if abort := list(_abort_bounds(run)):
+        out["abort"] = abort
     if load.is_open:
         out["arrivals"] = load.arrivals or "Poisson"
         out["maxInFlight"] = load.max_in_flight or MAX_IN_FLIGHT
@@ -140,6 +143,17 @@ def search_bounds(run: Run) -> Iterator[dict[str, Any]]:
         metric = metrics.find(objective.metric)
         if metric is not None and objective.fail_above is not None and _SEARCHED.fullmatch(metric.name):
             yield {"metric": metric.name, "below": quantities.bound_value(objective.fail_above, metric.unit)}
+
+
+def _abort_bounds(run: Run) -> Iterator[dict[str, Any]]:
+    """{metric, above or below, windowSeconds} of each bound that ends the load."""
+    for objective in run.spec.objectives or ():
+        metric = metrics.find(objective.metric)
+        for side, bound in (("above", objective.abort_above), ("below", objective.abort_below)):
+            if metric is not None and bound is not None:
+                window = objective.abort_window or ABORT_WINDOW_SECONDS
+                value = quantities.bound_value(bound, metric.unit)
+                yield {"metric": metric.name, side: value, "windowSeconds": window}
 
 
 def header_variables(run: Run, request_name: str | None = None) -> Iterator[tuple[str, str, HeaderSource]]:

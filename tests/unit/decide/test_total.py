@@ -86,7 +86,8 @@ pods = st.builds(
 fleets = st.builds(
     FleetState,
     attempt=st.one_of(st.none(), st.just("uid-1-1"), st.just("other")),
-    step=st.sampled_from(["Waiting", "WarmUp", "Stage", "Draining", "Finished", "Failed", "new"]),
+    step=st.sampled_from(["Waiting", "WarmUp", "Stage", "Pause", "Draining", "Finished", "Failed", "new"]),
+    repeat=st.one_of(st.none(), st.integers(0, 4)),
     seen=st.integers(0, 8),
     lost=st.lists(st.just("w"), max_size=2).map(tuple),
     elapsed=st.one_of(st.none(), st.floats(0, 1000)),
@@ -112,7 +113,8 @@ nodes = st.builds(
 reports = st.one_of(
     st.none(), st.just({}), st.just({"containers": [{"id": "a" * 64, "cpus": [1]}], "self": {"cpus": [0]}})
 )
-loads = st.one_of(st.none(), st.just({}), st.just({"outcome": "Finished", "endedAt": NOW, "phases": []}))
+ended = [{"outcome": outcome, "endedAt": NOW, "phases": []} for outcome in ("Finished", "Aborted")]
+loads = st.one_of(st.none(), st.just({}), st.sampled_from(ended))
 snapshots = st.builds(
     Snapshot,
     now=st.floats(NOW, NOW + 20_000),
