@@ -86,7 +86,7 @@ Timeout = Annotated[
         show_default=False,
     ),
 ]
-RunName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the run.", show_default=False)]
+RunName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the run, or bcmp/NAME.", show_default=False)]
 
 
 def seconds(text: str | None) -> float | None:

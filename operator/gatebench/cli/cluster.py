@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gatebench.api import GROUP, KIND, PLURAL, VERSION
+from gatebench.api import COMPARISON_KIND, COMPARISON_PLURAL, GROUP, KIND, PLURAL, VERSION
 from gatebench.cli.errors import ApiError, CliError, of_answer
 
 FIELD_MANAGER = "gatebench-cli"
@@ -18,6 +18,7 @@ TIMEOUT = 20.0
 _RUNS = f"/apis/{GROUP}/{VERSION}"
 _PATHS = {
     KIND: (_RUNS, PLURAL),
+    COMPARISON_KIND: (_RUNS, COMPARISON_PLURAL),
     "ConfigMap": ("/api/v1", "configmaps"),
     "Secret": ("/api/v1", "secrets"),
     "Pod": ("/api/v1", "pods"),
@@ -99,10 +100,11 @@ class Cluster:
                 return None
             raise
 
-    def runs(self, namespace: str | None) -> list[dict[str, Any]]:
-        """All runs of a namespace, or of all namespaces, oldest first."""
-        path = path_of(KIND, namespace) if namespace else f"{_RUNS}/{PLURAL}"
-        items: Iterable[dict[str, Any]] = self.json("GET", path, about="list of runs").get("items") or []
+    def runs(self, namespace: str | None, kind: str = KIND) -> list[dict[str, Any]]:
+        """All runs (or comparisons) of a namespace, or of all namespaces, oldest first."""
+        plural = _PATHS[kind][1]
+        path = path_of(kind, namespace) if namespace else f"{_RUNS}/{plural}"
+        items: Iterable[dict[str, Any]] = self.json("GET", path, about=f"list of {plural}").get("items") or []
         return sorted(items, key=lambda run: (run["metadata"].get("creationTimestamp", ""), run["metadata"]["name"]))
 
     def apply(self, manifest: Manifest, namespace: str, force: bool = True) -> dict[str, Any]:

@@ -36,9 +36,9 @@ def submit(
     for run in found.runs:
         where = manifests.namespace_of(run, namespace, cluster.namespace)
         name = run["metadata"].get("name")
-        before = cluster.find(KIND, name, where) if name else None
+        before = cluster.find(run["kind"], name, where) if name else None
         if before is not None and replace:
-            _remove(cluster, str(name), where)
+            _remove(cluster, run["kind"], str(name), where)
             before = None
         after = view.of(cluster.apply(run, where))
         out.append((after, _became(before, after)))
@@ -53,12 +53,12 @@ def _became(before: dict[str, Any] | None, after: View) -> str:
     return "is there already, so it is followed"
 
 
-def _remove(cluster: Cluster, name: str, namespace: str) -> None:
-    cluster.delete(KIND, name, namespace)
+def _remove(cluster: Cluster, kind: str, name: str, namespace: str) -> None:
+    cluster.delete(kind, name, namespace)
     deadline = time.monotonic() + _GONE_WITHIN
-    while cluster.find(KIND, name, namespace) is not None:
+    while cluster.find(kind, name, namespace) is not None:
         if time.monotonic() > deadline:
-            raise CliError(f"run {name} is still being deleted after {_GONE_WITHIN:.0f} s: look at its finalizers")
+            raise CliError(f"{kind} {name} is still being deleted after {_GONE_WITHIN:.0f} s: look at its finalizers")
         time.sleep(0.5)
 
 

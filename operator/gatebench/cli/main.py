@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from gatebench import __version__
-from gatebench.api import API_VERSION, KIND
-from gatebench.cli import analysis, commands, manifests, render, report, view
+from gatebench.api import API_VERSION, COMPARISON_KIND, KIND
+from gatebench.cli import analysis, commands, comparisons, manifests, render, report, view
 from gatebench.cli import cluster as clusters
 from gatebench.cli.app import Commands, Context, Kubeconfig, Namespace, RunName, Timeout, seconds
 from gatebench.cli.errors import CliError
@@ -40,6 +40,8 @@ def _examples(*lines: str) -> str:
 
 
 def _run(cluster: clusters.Cluster, name: str, namespace: str | None) -> view.View:
+    if (compared := comparisons.reference(name)) is not None:
+        return view.of(comparisons.one(cluster, compared, namespace))
     return view.of(cluster.get(KIND, name, namespace or cluster.namespace))
 
 
@@ -53,7 +55,7 @@ def _run(cluster: clusters.Cluster, name: str, namespace: str | None) -> view.Vi
 def run(
     file: Annotated[
         str,
-        typer.Option("--filename", "-f", help="YAML with one BenchmarkRun and what it refers to; - is stdin."),
+        typer.Option("--filename", "-f", help="YAML with one run or comparison and what it refers to; - is stdin."),
     ],
     namespace: Namespace = None,
     timeout: Timeout = None,
@@ -64,17 +66,20 @@ def run(
     kubeconfig: Kubeconfig = None,
     context: Context = None,
 ) -> None:
-    """Apply a run, follow it, and end with its verdict as exit code."""
+    """Apply a run (or a comparison), follow it, and end with its verdict as exit code."""
     limit = seconds(timeout)
     found = manifests.parse(commands.read_file(file), "standard input" if file == "-" else file)
     if wait:
         found.run  # noqa: B018 - refuses several runs before anything is sent
     cluster = clusters.connect(kubeconfig, context)
     submitted = commands.submit(cluster, found, namespace, replace)
-    for one, became in submitted:
-        typer.echo(f"run {one.namespace}/{one.name} {became}")
+    for manifest, (one, became) in zip(found.runs, submitted, strict=True):
+        word = "comparison" if manifest["kind"] == COMPARISON_KIND else "run"
+        typer.echo(f"{word} {one.namespace}/{one.name} {became}")
     if wait:
         one = submitted[0][0]
+        if found.run["kind"] == COMPARISON_KIND:
+            raise typer.Exit(comparisons.watch(cluster, one.name, one.namespace, limit))
         raise typer.Exit(commands.watch(cluster, one.name, one.namespace, limit))
 
 
@@ -90,14 +95,25 @@ def wait(
     limit = seconds(timeout)
     cluster = clusters.connect(kubeconfig, context)
     found = _run(cluster, name, namespace)
+    if comparisons.reference(name) is not None:
+        raise typer.Exit(comparisons.watch(cluster, found.name, found.namespace, limit))
     raise typer.Exit(commands.watch(cluster, found.name, found.namespace, limit))
 
 
 @app.command(
-    epilog=_examples("gatebench get", "gatebench get demo", "gatebench get demo -o wide", "gatebench get demo -o json")
+    epilog=_examples(
+        "gatebench get",
+        "gatebench get demo",
+        "gatebench get demo -o wide",
+        "gatebench get demo -o json",
+        "gatebench get bcmp",
+        "gatebench get bcmp/rate-limit",
+    )
 )
 def get(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Name of the run; none: all.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Name of the run, or bcmp/NAME; none: all runs.")
+    ] = None,
     output: Annotated[
         Form | None,
         typer.Option("--output", "-o", help="json, yaml, or wide: the whole result.", show_default=False),
@@ -107,8 +123,12 @@ def get(
     kubeconfig: Kubeconfig = None,
     context: Context = None,
 ) -> None:
-    """List the runs, or show one: its verdict, its object, or the table of its whole result."""
+    """List the runs, or show one: its verdict, its object, or the table of its whole result. bcmp lists comparisons."""
     cluster = clusters.connect(kubeconfig, context)
+    if (compared := comparisons.reference(name)) is not None:
+        lines = comparisons.get(cluster, compared, namespace, all_namespaces, output and str(output))
+        typer.echo("\n".join(lines))
+        return
     if name is None:
         found = cluster.runs(None if all_namespaces else namespace or cluster.namespace)
         if output in (Form.JSON, Form.YAML):
@@ -137,6 +157,9 @@ def get(
 def cancel(name: RunName, namespace: Namespace = None, kubeconfig: Kubeconfig = None, context: Context = None) -> None:
     """End a run early. What was measured until then is kept; the run does not succeed."""
     cluster = clusters.connect(kubeconfig, context)
+    if (compared := comparisons.reference(name)) is not None:
+        typer.echo(comparisons.cancel(cluster, compared, namespace))
+        return
     found = _run(cluster, name, namespace)
     if found.complete:
         raise CliError(f"run {name} is complete already: {found.conditions['Complete'].reason}")
@@ -158,7 +181,7 @@ def artifacts(
     """Save the result document, Locust's report and CSVs, and the logs."""
     cluster = clusters.connect(kubeconfig, context)
     found = _run(cluster, name, namespace)
-    for path in commands.save_artifacts(cluster, found, directory or pathlib.Path(name)):
+    for path in commands.save_artifacts(cluster, found, directory or pathlib.Path(found.name)):
         typer.echo(str(path))
 
 

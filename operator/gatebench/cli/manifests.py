@@ -1,4 +1,4 @@
-"""What `gatebench run -f FILE` sends: the objects of the file, and the one run to follow. Pure."""
+"""What `gatebench run -f FILE` sends: the objects of the file, and the one run or comparison to follow. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from gatebench.api import API_VERSION, KIND
+from gatebench.api import API_VERSION, COMPARISON_KIND, KIND
 from gatebench.cli.errors import CliError
 
-_KINDS = {("v1", "ConfigMap"), ("v1", "Secret"), (API_VERSION, KIND)}
+_RUNS = (KIND, COMPARISON_KIND)
+_KINDS = {("v1", "ConfigMap"), ("v1", "Secret"), *((API_VERSION, kind) for kind in _RUNS)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +41,10 @@ def parse(text: str, source: str) -> Manifests:
     objects: list[dict[str, Any]] = []
     for document in documents:
         objects += _flatten(document, source)
-    runs = tuple(o for o in objects if o["kind"] == KIND)
+    runs = tuple(o for o in objects if o["kind"] in _RUNS)
     if not runs:
         raise CliError(f"{source} has no {KIND}: add one (examples/quick-small.yaml is a start)")
-    return Manifests(tuple(o for o in objects if o["kind"] != KIND), runs)
+    return Manifests(tuple(o for o in objects if o["kind"] not in _RUNS), runs)
 
 
 def _flatten(document: Any, source: str) -> list[dict[str, Any]]:
@@ -52,14 +53,15 @@ def _flatten(document: Any, source: str) -> list[dict[str, Any]]:
     if document["kind"] == "List" and document["apiVersion"] == "v1":
         return [one for item in document.get("items") or [] for one in _flatten(item, source)]
     kind = (document["apiVersion"], document["kind"])
-    if document["kind"] == KIND and kind not in _KINDS:
-        raise CliError(f"{source}: apiVersion {document['apiVersion']} of {KIND}: this gatebench speaks {API_VERSION}")
-    if kind not in _KINDS:
+    if document["kind"] in _RUNS and kind not in _KINDS:
         raise CliError(
-            f"{source}: {document['kind']} is none of ConfigMap, Secret, {KIND}: apply it with kubectl first"
+            f"{source}: apiVersion {document['apiVersion']} of {document['kind']}: this gatebench speaks {API_VERSION}"
         )
+    if kind not in _KINDS:
+        known = ", ".join(("ConfigMap", "Secret", *_RUNS))
+        raise CliError(f"{source}: {document['kind']} is none of {known}: apply it with kubectl first")
     metadata = document.get("metadata") or {}
-    named = metadata.get("name") or (metadata.get("generateName") and document["kind"] == KIND)
+    named = metadata.get("name") or (metadata.get("generateName") and document["kind"] in _RUNS)
     if not named:
         raise CliError(f"{source}: a {document['kind']} has no metadata.name")
     return [dict(document)]

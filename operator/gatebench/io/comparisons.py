@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -196,11 +197,11 @@ async def _measured(
 def measured(result: Result, wanted: list[str]) -> Measured | None:
     """One value of each metric, and the environment. None where it has no metric at all."""
     rows = sides.side("", [result], wanted).repeats
-    values = {
-        name: statistics.median(row[name] for row in rows if name in row)
-        for name in dict.fromkeys(wanted)
-        if any(name in row for row in rows)
-    }
+    values = {}
+    for name in dict.fromkeys(wanted):
+        seen = [row[name] for row in rows if name in row and math.isfinite(row[name])]
+        if seen:
+            values[name] = statistics.median(seen)
     return Measured(values, dict(_leaves(result.environment))) if values else None
 
 

@@ -93,10 +93,9 @@ async def release(holder: str, name: str, context: Context) -> None:
 
 
 def _manifest(run: Run, name: str, context: Context) -> dict[str, Any]:
-    own = run.comparison
-    held_by = {nodes.HOLDER_NAME: run.name if own is None else own.name}
-    if own is not None:
-        held_by[nodes.HOLDER_KIND] = COMPARISON_KIND
+    held_by = {nodes.HOLDER_NAME: run.name}
+    if run.comparison is not None and run.holder == run.comparison.uid:
+        held_by = {nodes.HOLDER_NAME: run.comparison.name, nodes.HOLDER_KIND: COMPARISON_KIND}
     taken = datetime.datetime.fromtimestamp(context.now(), datetime.UTC)
     return {
         "apiVersion": "coordination.k8s.io/v1",

@@ -56,8 +56,11 @@ class Run:
 
     @property
     def holder(self) -> str:
-        """UID under which it takes Leases: a comparison holds its node over all of its runs, and frees it itself."""
-        return self.uid if self.comparison is None else self.comparison.uid
+        """UID under which it takes a Lease: a comparison holds its node over all of its runs, and frees it itself.
+
+        The target of a URL is taken for each run alone: who holds one and waits for another could wait for ever.
+        """
+        return self.uid if self.comparison is None or self.spec.gateway.url is not None else self.comparison.uid
 
     @property
     def attempt(self) -> str:

@@ -59,11 +59,11 @@ class FakeApi:
     def _get(self, path: str, body: Any) -> tuple[int, Any]:
         if path in self.objects:
             found = self.objects[path]
-            if "/benchmarkruns/" in path and self.script:
+            if ("/benchmarkruns/" in path or "/benchmarkcomparisons/" in path) and self.script:
                 found["status"] = self.script.pop(0) if len(self.script) > 1 else self.script[0]
             return 200, found
         below = [copy.deepcopy(o) for p, o in sorted(self.objects.items()) if p.rpartition("/")[0] == path]
-        if below or path.endswith("/benchmarkruns"):
+        if below or path.endswith(("/benchmarkruns", "/benchmarkcomparisons")):
             return 200, {"kind": "List", "items": below}
         return 404, status_object(404, f"{path} not found")
 

@@ -229,6 +229,17 @@ def test_a_bound_without_a_meaning_is_refused(spec: dict[str, Any], words: str) 
     assert message(found, ConditionType.ACCEPTED).startswith(words)
 
 
+def test_a_bound_without_a_meaning_is_refused_whatever_is_there() -> None:
+    """Such as after an upgrade: it must not stop the operator from deciding."""
+    first = comparison().slots[0].name
+    values = {first: Measured({"latency.p50": 1.0}, {})}
+    for cancel in (True, False):
+        given = comparison(tolerance="5ms", cancel=cancel)
+        found = given.with_status(decide(given, Snapshot(NOW, runs={first: complete(first)}, measured=values)).status)
+        assert is_status(found.status, ConditionType.COMPLETE, "True")
+        assert found.status.table is None
+
+
 def test_a_run_of_somebody_elses_is_left_alone() -> None:
     name = comparison().slots[0].name
     snap = Snapshot(NOW, runs={name: dataclasses.replace(complete(name), ours=False)}, trials={})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -185,6 +186,18 @@ async def child(w: World) -> Run:
     found = runs.parse(stored)
     assert isinstance(found, Run)
     return found
+
+
+async def test_a_target_is_taken_for_each_run_alone() -> None:
+    """Two comparisons that held one target each and waited for the other's would wait for ever."""
+    async with world() as w:
+        run = await child(w)
+        gateway = run.spec.gateway.model_copy(update={"image": None, "url": "http://gateway.example"})
+        by_url = dataclasses.replace(run, spec=run.spec.model_copy(update={"gateway": gateway}))
+        await leases.take(by_url, TakeLease("target-x", None), w.context)
+        (held,) = await leases.held(by_url.uid, w.context)
+        assert (held.holder_name, held.holder_kind) == (f"{NAMESPACE}/{run.name}", KIND)
+        assert await leases.held(UID, w.context) == []
 
 
 async def test_a_run_takes_its_node_for_the_comparison() -> None:

@@ -17,18 +17,14 @@ WAITED_FOR = {"Forbidden": Reason.FORBIDDEN, "Quota": Reason.QUOTA_EXCEEDED}
 
 def admit(comparison: Comparison, snap: Snapshot, draft: Draft) -> Outcome:
     """Accepted, or the reason why not."""
+    if (against := problem(comparison)) is not None:
+        return _refuse(draft, against)
     refused = any(denial.kind in WAITED_FOR for denial in snap.denials)
     if draft.status_of(ConditionType.ACCEPTED) == "True" or any(run.ours for run in snap.runs.values()):
         suspended = draft.reason_of(ConditionType.ACCEPTED) == Reason.SUSPENDED and comparison.spec.suspend
         if not refused and not suspended:
             _accept(draft)
         return None
-    try:
-        tolerances(comparison)
-        for index, objective in enumerate(comparison.spec.objectives or ()):
-            max_delta(objective, f"spec.objectives[{index}]")
-    except ValueError as error:
-        return _refuse(draft, str(error))
     if snap.trials is None:
         return Wait("Pending")
     for index, variant in enumerate(comparison.variants):
@@ -37,6 +33,17 @@ def admit(comparison: Comparison, snap: Snapshot, draft: Draft) -> Outcome:
             return _refuse(draft, f"spec.variants[{index}] ({variant}) makes no run that can be applied: {against}")
     if not refused:
         _accept(draft)
+    return None
+
+
+def problem(comparison: Comparison) -> str | None:
+    """What makes no sense in its bounds, with the field's name; None: nothing."""
+    try:
+        tolerances(comparison)
+        for index, objective in enumerate(comparison.spec.objectives or ()):
+            max_delta(objective, f"spec.objectives[{index}]")
+    except ValueError as error:
+        return str(error)
     return None
 
 

@@ -9,6 +9,7 @@ from gatebench.api.comparisonstatus import ComparisonArtifacts, ComparisonRow, D
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide.actions import Create
 from gatebench.decide.comparison import deltas, table
+from gatebench.decide.comparison.admission import problem
 from gatebench.decide.comparison.draft import Draft
 from gatebench.decide.comparison.runs import existing, run_list
 from gatebench.decide.comparison.snapshot import Measured, RunFacts, Snapshot
@@ -28,7 +29,7 @@ def judge(comparison: Comparison, snap: Snapshot, draft: Draft, early: Stop | No
     if table.unread(comparison, snap):
         return Wait("Collecting")
     found = table.measured(comparison, snap)
-    if early is not None and not any(found.values()):
+    if early is not None and (problem(comparison) is not None or not any(found.values())):
         return early
     by_variant = table.sides(found)
     rows, outcomes = table.rows(comparison, by_variant), deltas.judge(comparison, by_variant)
