@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -16,20 +18,25 @@ from gatebench_analysis.contrast import contrast
 TOOLS = pathlib.Path(__file__).parents[2] / "bench" / "engine" / "tools"
 PACKAGES = {"vegeta": "github.com/tsenart/vegeta/v12", "hey": "github.com/rakyll/hey"}
 GOOD, BAD = "/v1/models", "/status"
-LOCUSTFILE = """
+REQUESTS, FAILURES = 600, 60
+LOCUSTFILE = f"""
 from locust import FastHttpUser, constant, task
 
 class Client(FastHttpUser):
-    wait_time = constant(0.02)
+    wait_time = constant(0.01)
+    sent = 0
 
-    @task(9)
-    def good(self):
-        self.client.get("/v1/models")
-
-    @task(1)
-    def bad(self):
-        self.client.get("/status?code=503", name="/status")
+    @task
+    def send(self):
+        if Client.sent == {REQUESTS}:
+            return
+        Client.sent += 1
+        if Client.sent % {REQUESTS // FAILURES} == 0:
+            self.client.get("/status?code=503", name="/status")
+        else:
+            self.client.get("/v1/models")
 """
+DEADLINE = 240.0
 
 
 @pytest.fixture(scope="session")
@@ -47,26 +54,35 @@ def rate_of(upstream: Upstream) -> tuple[int, int]:
     return upstream.counts["GET", GOOD], upstream.counts["GET", BAD]
 
 
+def last_total(history: pathlib.Path) -> str:
+    """Requests in the last row that Locust has written, which it does every few seconds."""
+    rows = list(csv.DictReader(history.read_text().splitlines())) if history.exists() else []
+    return rows[-1].get("Total Request Count") or "" if rows else ""
+
+
 def test_locust(upstream: Upstream, tmp_path: pathlib.Path) -> None:
     (tmp_path / "locustfile.py").write_text(LOCUSTFILE)
     command = [sys.executable, "-m", "locust", "--headless", "--host", upstream.url, "--only-summary"]
-    command += ["--users", "10", "--spawn-rate", "10", "--run-time", "6s", "--stop-timeout", "5", "--csv", "x"]
-    done = subprocess.run([*command, "--exit-code-on-error", "0"], cwd=tmp_path, capture_output=True, timeout=120)
-    assert done.returncode == 0, done.stderr.decode()
-    good, bad = rate_of(upstream)
+    command += ["--users", "10", "--spawn-rate", "10", "--csv", "x", "--exit-code-on-error", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as locust:
+        try:
+            deadline = time.monotonic() + DEADLINE
+            while last_total(tmp_path / "x_stats_history.csv") != str(REQUESTS):
+                assert locust.poll() is None, "Locust ended"
+                assert time.monotonic() < deadline, f"Locust has sent {upstream.total} requests"
+                time.sleep(0.2)
+        finally:
+            locust.terminate()
+        assert locust.wait(DEADLINE) == 0
+    assert rate_of(upstream) == (REQUESTS - FAILURES, FAILURES)
     whole, history = (inputs.read(str(tmp_path / f"x_{name}.csv")).figures for name in ("stats", "stats_history"))
-    # Locust writes its CSVs once a second, and not at its end: what came after that is not in them.
-    assert whole.requests is not None
-    assert whole.failures is not None
-    assert 0.5 * (good + bad) <= whole.requests <= good + bad
-    assert 0.4 * bad <= whole.failures <= bad
-    assert whole.values["errorRatio"] == pytest.approx(bad / (good + bad), abs=0.03)
-    assert whole.values["throughput"] == pytest.approx(good / 6, rel=0.35)
-    assert whole.values["latency.p95"] >= whole.values["latency.p50"] >= 0
-    assert history.requests is not None
-    assert history.requests <= good + bad
-    assert history.values["throughput"] == pytest.approx(whole.values["throughput"], rel=0.35)
-    assert history.values["latency.p50"] == pytest.approx(whole.values["latency.p50"], abs=0.005)
+    for found in (whole, history):
+        assert (found.requests, found.failures) == (REQUESTS, FAILURES)
+        assert found.values["errorRatio"] == FAILURES / REQUESTS
+        assert found.values["throughput"] > 0
+        assert found.values["latency.max"] >= found.values["latency.p95"] >= found.values["latency.p50"]
+        assert found.values["latency.p99"] > 0
+    assert history.values["latency.p95"] == whole.values["latency.p95"]
 
 
 def test_vegeta(tools: dict[str, str], upstream: Upstream, tmp_path: pathlib.Path) -> None:
@@ -80,7 +96,7 @@ def test_vegeta(tools: dict[str, str], upstream: Upstream, tmp_path: pathlib.Pat
     found = inputs.read(str(tmp_path / "report.json")).figures
     good, bad = rate_of(upstream)
     assert (found.requests, found.failures) == (good + bad, bad)
-    assert found.values["throughput"] == pytest.approx(60, rel=0.2)
+    assert 0 < found.values["throughput"] <= 62
     assert found.values["latency.max"] >= found.values["latency.p95"]
 
 
@@ -108,7 +124,7 @@ def test_the_engine_alone(binary: pathlib.Path, upstream: Upstream, tmp_path: pa
     good, _ = rate_of(upstream)
     # Where the machine was too busy for it to keep up, it says so and there is no figure.
     if not found.doubt:
-        assert found.figures.values["throughput"] == pytest.approx(good / 3, rel=0.2)
+        assert 0 < found.figures.values["throughput"] <= 1.05 * good / 3
         assert found.figures.instances is None, "what is behind an address is not known"
     else:
         assert found.figures.values == {}
