@@ -85,7 +85,7 @@ def spread(values: Values, count: int) -> Values:
 def stalled(seconds: float, rate: float, base: float, stall: float, every: float) -> Values:
     """The latency of each arrival of an even open load at a server that answers after `base` seconds and stands still
     for the last `stall` of each `every` seconds. An arrival in a stall is begun when it ends; an answer that falls due
-    in one is given when it ends."""
+    in one is given when it ends. That answering all who waited takes the server time too is left out."""
     came = np.asarray((np.arange(int(seconds * rate)) + 0.5) / rate, dtype=np.float64)
     return _after(_after(came, stall, every) + base, stall, every) - came
 
