@@ -196,6 +196,7 @@ def _summary(view: View) -> list[tuple[str, str]]:
         ("measured", measured),
         ("throughput", throughput),
         ("latency", "  ".join(f"{label} {figures.seconds(latency.get(key))}" for key, label in names)),
+        *_repeats(view),
         *_streams(view.part("summary", "streams")),
     ]
     if summary.get("dropped") is not None:
@@ -204,6 +205,19 @@ def _summary(view: View) -> list[tuple[str, str]]:
         rows += _gateway(gateway)
     rows += [(f"  {one.get('name')}", _request(one)) for one in summary.get("byRequest") or []]
     return rows
+
+
+def _repeats(view: View) -> list[tuple[str, str]]:
+    """How far the repeats lie apart; the other figures are their medians."""
+    count = view.part("summary").get("repeats")
+    throughput, p95 = (view.part("summary", "spread", key) for key in ("throughput", "p95Seconds"))
+    parts = []
+    if throughput:
+        ends = [figures.number(throughput.get(end)) for end in ("low", "high")]
+        parts.append(f"throughput {ends[0]} to {ends[1]} requests/s")
+    if p95:
+        parts.append(f"p95 {figures.seconds(p95.get('low'))} to {figures.seconds(p95.get('high'))}")
+    return [("repeats", ": ".join([str(count), *([", ".join(parts)] if parts else [])]))] if count else []
 
 
 def _capacity(found: Mapping[str, Any]) -> list[tuple[str, str]]:

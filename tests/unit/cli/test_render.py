@@ -134,6 +134,14 @@ def test_a_capacity_is_shown_with_its_bracket(capacity: dict[str, object], line:
     assert line in text(open_load(capacity=capacity))
 
 
+def test_repeats_are_shown_with_what_is_between_them() -> None:
+    spread = {"throughput": {"low": 57.1, "high": 59.3}, "p95Seconds": {"low": 0.14, "high": 0.151}}
+    shown = text(open_load(repeats=5, spread=spread))
+    assert "repeats         5: throughput 57.1 to 59.3 requests/s, p95 140 ms to 151 ms\n" in shown
+    assert "repeats         5\n" in text(open_load(repeats=5))
+    assert "repeats" not in text(open_load())
+
+
 def test_live_figures_of_open_load_have_no_users() -> None:
     live = {"rate": 250, "requestsPerSecond": 248.0, "inFlight": 12, "dropped": 0}
     assert render.live_figures(live) == ["250 arrivals/s", "248 requests/s", "12 in flight", "0 dropped"]

@@ -62,6 +62,25 @@ async def test_the_state_is_parsed() -> None:
     assert seen[0].headers["Authorization"] == "Bearer secret"
 
 
+async def test_a_repeat_that_waits_is_seen_and_told_to_begin() -> None:
+    told: list[Any] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        told.append((request.path, await request.json()))
+        return web.json_response({"repeat": 1})
+
+    async with site(handle) as port:
+        client = Client(master_port=port)
+        await client.go_on("127.0.0.1", "secret", "a-1", 1)
+        await client.close()
+    assert told == [("/v1/continue", {"attempt": "a-1", "repeat": 1})]
+    state = parse_state(STATE | {"repeat": 0, "holding": 1})
+    assert (state.repeat, state.holding) == (0, 1)
+    for odd in (None, True, -1, 1.5, "1", 10**9):
+        state = parse_state(STATE | {"repeat": odd, "holding": odd})
+        assert (state.repeat, state.holding) == (None, None)
+
+
 @pytest.mark.parametrize("document", [{}, {"step": 3}])
 def test_a_state_that_is_none_is_an_error(document: dict[str, Any]) -> None:
     with pytest.raises(FleetError):
