@@ -15,6 +15,7 @@ import pytest
 from contract.fleetlab import alone, lab
 from contract.fleetlab.alone import Engine, Mock
 from gatebench_analysis import document, measured, metrics
+from gatebench_analysis.assemble import Inputs, assemble
 from gatebench_analysis.document import Result
 from gatebench_analysis.observation import Measured, Missing
 
@@ -58,6 +59,23 @@ def shows(text: str, value: float) -> bool:
     return float(number) * UNITS[unit] == pytest.approx(value, rel=5e-3)
 
 
+def assembled(result: Result) -> None:
+    """The document's own accounts are those that the operator would have made of its load."""
+    made = assemble(Inputs(result.run, load=result.load.model_dump(mode="json", by_alias=True)))
+    assert result.window_seconds == made.window_seconds
+    for part in type(made.counts).model_fields:
+        assert getattr(result.counts, part) == getattr(made.counts, part), part
+    assert result.stages == made.stages
+    assert result.offered_rate == made.offered_rate
+    for name, figure in made.metrics.items():
+        if not name.endswith(".upper"):
+            told, seen = result.metrics[name], figure
+            assert (told.value is None) == (seen.value is None), name
+            assert told.value == seen.value or told.value == pytest.approx(seen.value, rel=1e-12), name
+            assert (told.unit, told.note, told.above, told.missing) == (seen.unit, seen.note, seen.above, seen.missing)
+    assert result.missing == [name for name in made.missing if not name.startswith("gateway.")]
+
+
 def same(table: str, result: Result, title: str = "latency", request: str | None = None) -> None:
     """Table, the document's own figures, and what the analysis makes of the load: one and the same."""
     account = measured.Account(result.load)
@@ -83,6 +101,7 @@ def same(table: str, result: Result, title: str = "latency", request: str | None
 def test_users_without_think_time(engine: Engine, mock: Mock) -> None:
     table, result = engine.result("-url", mock.url + CHAT, "-c", "8", "-rps", "0", "-duration", "3")
     same(table, result)
+    assembled(result)
     load = result.load
     assert load.outcome == "Finished"
     assert [phase.kind for phase in load.phases] == ["Stage", "Drain"]
@@ -105,6 +124,7 @@ def test_arrivals_at_a_rate(engine: Engine, mock: Mock) -> None:
     (name,) = measured.Account(result.load).names()
     assert name == "post-v1-chat-completions"
     same(table, result, name, name)
+    assembled(result)
     assert result.load.is_open
     # A machine that is too busy to begin a phase in time cuts some off.
     assert measured.Account(result.load).window().total() == pytest.approx(600, rel=0.1)
@@ -174,6 +194,7 @@ def test_a_run_as_a_cluster_would_drive_it(engine: Engine, mock: Mock, tmp_path:
     assert result.run.name == "alone"
     assert result.run.spec["load"]["spawnRate"] == 20
     names = [(phase.name, phase.kind, phase.users) for phase in load.phases]
+    assembled(result)
     assert names == [
         ("warm-up", "WarmUp", 1),
         ("rise", "Ramp", 10),

@@ -40,6 +40,9 @@ type Document struct {
 	Environment   map[string]any    `json:"environment"`
 	Load          *Load             `json:"load"`
 	WindowSeconds *float64          `json:"windowSeconds,omitempty"`
+	Counts        Counts            `json:"counts"`
+	Stages        []StageFigures    `json:"stages"`
+	OfferedRate   *float64          `json:"offeredRate,omitempty"`
 	Metrics       map[string]Figure `json:"metrics"`
 	Validity      []Finding         `json:"validity"`
 	Missing       []string          `json:"missing"`
@@ -51,7 +54,7 @@ func NewDocument(run Run, environment map[string]any, l *Load, warnings []string
 	w := l.Window()
 	d := &Document{
 		Schema: Schema, Run: run, StartedAt: l.StartedAt, FinishedAt: l.EndedAt, Environment: environment, Load: l,
-		Metrics: make(map[string]Figure), Validity: l.Findings(), Missing: []string{}, Warnings: warnings,
+		Counts: l.counts(), Stages: l.stages(), OfferedRate: l.offered(), Metrics: make(map[string]Figure), Validity: l.Findings(), Missing: []string{}, Warnings: warnings,
 	}
 	if w.Seconds > 0 {
 		d.WindowSeconds = &w.Seconds

@@ -32,11 +32,16 @@ type Phase struct {
 // measured is whether the phase is part of the top-level figures.
 func (p *Phase) measured() bool { return p.Kind == Stage && !p.Spike && p.seconds() > 0 }
 
+// seconds is how long it was measured: of a ramp all, of a stage from when its users were there.
 func (p *Phase) seconds() float64 {
-	if p.FullAt == nil || p.EndedAt == nil {
+	start := p.FullAt
+	if p.Kind == Ramp {
+		start = &p.StartedAt
+	}
+	if p.Kind != Stage && p.Kind != Ramp || start == nil || p.EndedAt == nil {
 		return 0
 	}
-	return max(0, *p.EndedAt-*p.FullAt)
+	return max(0, *p.EndedAt-*start)
 }
 
 // Worker is the engine itself, over the measured stages. Ratios are of the CPU that it may use.

@@ -76,6 +76,18 @@ func TestTheWindowIsThatOfStagesThatAreNoSpikes(t *testing.T) {
 	if got := l.Dropped; !reflect.DeepEqual(got, []dropped{{0, 0}, {1, 3}, {2, 4}}) {
 		t.Errorf("%+v", got)
 	}
+	counts := Counts{
+		WarmUp: Totals{50, 0}, Measured: Totals{125, 25}, Settling: Totals{50, 0}, Spikes: Totals{50, 0}, All: Totals{275, 25},
+	}
+	if got := l.counts(); got != counts {
+		t.Errorf("%+v", got)
+	}
+	if got := l.stages(); len(got) != 2 || got[0].Requests != 125 || *got[0].Dropped != 3 || got[1].Requests != 50 || *got[1].P50 != 0.001 {
+		t.Errorf("%+v", got)
+	}
+	if got := l.offered(); *got != 100 {
+		t.Error(*got)
+	}
 	if longest, _ := w.Latency(false).Max(); longest > 0.5 {
 		t.Error("failures are no latency")
 	}

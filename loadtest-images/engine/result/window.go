@@ -20,24 +20,27 @@ type Window struct {
 }
 
 // Window is that of the load.
-func (l *Load) Window() *Window {
+func (l *Load) Window() *Window { return l.over((*Phase).measured) }
+
+// over is the window of some phases, of which those count that were measured.
+func (l *Load) over(chosen func(*Phase) bool) *Window {
 	w := new(Window)
-	phases := make(map[int]bool)
+	ramps := make(map[int]bool) // by the index of each phase of the window: whether it is one
 	for i := range l.Phases {
-		if p := &l.Phases[i]; p.measured() {
-			phases[p.Index] = true
+		if p := &l.Phases[i]; chosen(p) && p.seconds() > 0 {
+			ramps[p.Index] = p.Kind == Ramp
 			w.Seconds += p.seconds()
 			w.Dropped += l.sums.dropped[p.Index]
 			w.Delay = plus(w.Delay, l.sums.delay[p.Index])
 		}
 	}
 	for _, row := range l.sums.sorted() {
-		if phases[row.Phase] && row.Settled {
+		if ramp, found := ramps[row.Phase]; found && (row.Settled || ramp) {
 			w.rows = append(w.rows, row)
 		}
 	}
 	for _, one := range l.Errors {
-		if phases[one.Phase] && one.Settled {
+		if ramp, found := ramps[one.Phase]; found && (one.Settled || ramp) {
 			w.errors = append(w.errors, one)
 		}
 	}
