@@ -9,6 +9,7 @@ from typing import Any
 from gatebench_analysis import (
     abort,
     ceiling,
+    endurance,
     frontier,
     isolation,
     measured,
@@ -17,6 +18,7 @@ from gatebench_analysis import (
     remarks,
     repeats,
     resources,
+    spikefigures,
     summary,
     validity,
 )
@@ -83,6 +85,9 @@ def assemble(inputs: Inputs) -> Result:
     gateway |= _over_repeats([one.gateway for one in each if one.whole])
     mock = None if inputs.upstream is None else Upstream.model_validate(dict(inputs.upstream))
     most = ceiling.ceiling(load, account.window(), inputs.run.spec)
+    curves = {} if inputs.resources is None else inputs.resources.series
+    course = endurance.course(load, probe, curves, resources.ours(inputs.run.spec), facts)
+    surges = {name: figure(spikefigures.observe(load, name), unit) for name, unit in spikefigures.UNITS.items()}
     result = Result(
         run=inputs.run,
         started_at=load.started_at,
@@ -96,6 +101,8 @@ def assemble(inputs: Inputs) -> Result:
         metrics=_metrics(account, repeats.counting(parts)),
         repeats=each,
         gateway=gateway,
+        course={**course.figures, **surges},
+        leak=course.leak,
         series=resources.curves(inputs.resources),
         stages=[
             stage.model_copy(update={"repeat": part.index})
@@ -115,7 +122,7 @@ def assemble(inputs: Inputs) -> Result:
     judged = result.model_copy(
         update={
             "objectives": outcomes,
-            "verdict": abort.verdict(load, objectives.judge(outcomes)),
+            "verdict": abort.verdict(load, endurance.judged(objectives.judge(outcomes), course.leak, outcomes)),
             "validity": abort.findings(load, findings),
             "missing": _missing(result, outcomes),
         }

@@ -164,9 +164,9 @@ def _highest_rate(gateway: Samples, edges: Sequence[float]) -> float | None:
 
 def series(gateway: Samples, cpus: Mapping[int, Samples], load: tuple[float, float] | None) -> Series:
     """The gateway over time: cores, share of waiting, resident memory, what others and the hypervisor took."""
-    columns = ["at", "cpuCores", "waitRatio", "rssBytes", "foreignCores", "stealCores"]
+    columns = ["at", "cpuCores", "waitRatio", "rssBytes", "foreignCores", "stealCores", "threads"]
     times = [at for at in gateway.times() if load is None or load[0] - 1 <= at <= load[1] + 1]
-    rss = dict(gateway.columns.get("rssBytes", ()))
+    rss, threads = (dict(gateway.columns.get(name, ())) for name in ("rssBytes", "threads"))
     rows: list[list[float | None]] = []
     for before, at in itertools.pairwise(times):
         seconds = at - before
@@ -183,6 +183,7 @@ def series(gateway: Samples, cpus: Mapping[int, Samples], load: tuple[float, flo
                 rss.get(at),
                 None if busy is None or cpu is None else _rate(max(0.0, busy - cpu), seconds),
                 _rate(steal, seconds),
+                threads.get(at),
             ]
         )
     return Series(columns=columns, rows=thinning.merge_rows(rows, columns, _MOST_ROWS))

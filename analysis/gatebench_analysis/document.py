@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gatebench_analysis import thinning
+from gatebench_analysis.leaks import Leak
 from gatebench_analysis.load import Capacity, Load, Series
 from gatebench_analysis.loadfigures import Ceiling, Counts, FrontierPoint, StageFigures
 from gatebench_analysis.models import Count, Document, Objects, Seconds
@@ -222,6 +223,10 @@ class Result(Document):
     """Each measurement, where there were several."""
     gateway: dict[str, Figure] = {}
     """gateway.* and query.*, each with its source."""
+    course: dict[str, Figure] = {}
+    """Slopes over the longest measured stage, and spikes; of a slope the note has its interval."""
+    leak: Leak | None = None
+    """Whether memory is suspected to leak; None where the gateway is not ours or nothing was measured."""
     series: dict[str, Series] = {}
     """Curves of Prometheus."""
     stages: Objects[StageFigures] = []

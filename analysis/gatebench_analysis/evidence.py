@@ -30,6 +30,9 @@ class Facts:
     """Since the pod's start."""
     max_foreign_time: float = DEFAULT_MAX_FOREIGN_TIME
     expected_workers: int | None = None
+    leak_window_seconds: float = 1800.0
+    """The shortest stage of which a slope is told; less than 30 min is a compressed clock, for tests."""
+    memory_limit_bytes: float | None = None
     max_in_flight: int | None = None
     """Requests that may be in flight at once, of open load."""
     mocked: bool = False

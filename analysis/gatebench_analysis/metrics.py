@@ -9,7 +9,7 @@ import dataclasses
 import enum
 import re
 
-from gatebench_analysis import repeats
+from gatebench_analysis import repeats, spikefigures
 from gatebench_analysis.document import Result
 from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
 
@@ -41,11 +41,13 @@ class Origin(enum.StrEnum):
     """The pod's status."""
     QUERY = "query"
     """A PromQL query of the run."""
+    COURSE = "course"
+    """How the load went over time: slopes of the longest measured stage, and spikes."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A metric. `unit` is s, 1/s, ratio, bytes, bytes/s, cores, count, or number (of a query)."""
+    """A metric. `unit` is s, 1/s, ratio, bytes, bytes/s, cores, count, number (of a query), or one an hour: bytes/h."""
 
     name: str
     unit: str
@@ -61,6 +63,8 @@ class Metric:
     @property
     def staged(self) -> bool:
         """Whether it can be told for one stage; figures of the gateway cover the whole measured window."""
+        if self.name in spikefigures.UNITS:
+            return True
         return self.origin is Origin.FLEET and not self.whole
 
 
@@ -109,6 +113,47 @@ def _gateway(name: str, unit: str, description: str, source: str, origin: Origin
     return Metric(f"gateway.{name}", unit, description, source, origin)
 
 
+def _slope(name: str, unit: str, what: str, source: str) -> Metric:
+    words = f"Growth of {what} an hour, over the longest measured stage (at least 30 min); by Theil-Sen."
+    return Metric(name, unit, words, source, Origin.COURSE, whole=True)
+
+
+_ROWS = "the series of the load"
+_COURSE = (
+    _slope("latency.p95.slope", "s/h", "the latency's 95th percentile", f"{_ROWS}: p95Seconds"),
+    _slope("errorRatio.slope", "ratio/h", "the share of failures", f"{_ROWS}: failures / requests"),
+    _slope(
+        "gateway.memory.slope",
+        "bytes/h",
+        "the gateway's resident memory",
+        "container_memory_rss; below 16 samples: the probe's rssBytes",
+    ),
+    _slope("gateway.goroutines.slope", "count/h", "goroutines", "go_goroutines of gateway.metricsPath"),
+    _slope("gateway.fds.slope", "count/h", "open file descriptors", "process_open_fds of gateway.metricsPath"),
+    _slope("gateway.threads.slope", "count/h", "threads", "the probe's threads"),
+    Metric(
+        "spike.errorRatio",
+        "ratio",
+        "Highest share of failures in a second of a spike.",
+        f"{_ROWS}: failures / requests",
+        Origin.COURSE,
+    ),
+    Metric("spike.p99", "s", "Worst 99th percentile of a second of a spike.", f"{_ROWS}: p99Seconds", Origin.COURSE),
+    Metric(
+        "spike.recoverySeconds",
+        "s",
+        "From a spike's end until p95 is back within 10 % of before; of several spikes the longest.",
+        f"{_ROWS}: p95Seconds, as medians of 5 rows",
+        Origin.COURSE,
+    ),
+    Metric(
+        "spike.shed",
+        "count",
+        "Requests of the spikes that were refused (429, 503), or dropped before they were sent.",
+        "errors and dropped of the spikes",
+        Origin.COURSE,
+    ),
+)
 _BELOW_A_MINUTE = "; windows under 60 s: the probe's"
 _FIXED = (
     *_client("", "", "the latency of successes that do not stream, to the last byte"),
@@ -181,6 +226,7 @@ _FIXED = (
         "Share of the time in which a thread of the gateway waited for a CPU (PSI).",
         "container_pressure_cpu_waiting_seconds_total",
     ),
+    *_COURSE,
 )
 _PER_REQUEST = tuple(
     _client("requests.NAME.", " of that name", "the latency of successes of that name, to the last byte")
@@ -194,7 +240,8 @@ _BY_SUFFIX = {metric.name.removeprefix("requests.NAME"): metric for metric in _P
 _STATISTICS = r"(mean|max|(p50|p90|p95|p99|p99\.9)(\.upper)?)"
 _CLIENT = rf"(throughput|errorRatio|tokensPerSecond|(latency|ttft|interToken)\.{_STATISTICS})"
 _GATEWAY = "|".join(re.escape(m.name.removeprefix("gateway.")) for m in _FIXED if m.name.startswith("gateway."))
-_OWN = r"dropped|capacity\.requestsPerSecond"
+_OWN = r"dropped|capacity\.requestsPerSecond|(latency\.p95|errorRatio)\.slope"
+_OWN += r"|spike\.(errorRatio|p99|recoverySeconds|shed)"
 PATTERN = rf"^((requests\..+\.)?{_CLIENT}|{_OWN}|gateway\.({_GATEWAY})|query\.[a-zA-Z][a-zA-Z0-9_-]*)$"
 """Matches the valid names, in Go's and Rust's regular expressions too."""
 _QUERY_NAME = re.compile(r"query\.[a-zA-Z][a-zA-Z0-9_-]*")
@@ -220,6 +267,8 @@ def observe(result: Result, name: str, stage: str | None = None) -> Observation:
     metric = find(name)
     if metric is None:
         return Missing(f"{name} is no metric")
+    if metric.origin is Origin.COURSE:
+        return _of_course(result, metric, stage)
     if metric.origin is not Origin.FLEET:
         if stage is not None:
             return Missing(f"{name} covers the whole measured window, not a stage")
@@ -231,6 +280,15 @@ def observe(result: Result, name: str, stage: str | None = None) -> Observation:
         return figure.observation()
     local = name.removeprefix(f"requests.{metric.request}.") if metric.request is not None else name
     return repeats.observe(result.load, local, request=metric.request, stage=stage)
+
+
+def _of_course(result: Result, metric: Metric, stage: str | None) -> Observation:
+    if stage is not None and metric.staged:
+        return spikefigures.observe(result.load, metric.name, stage)
+    if stage is not None:
+        return Missing(f"{metric.name} covers the longest measured stage, whichever that is")
+    figure = result.course.get(metric.name)
+    return figure.observation() if figure is not None else Missing("it was not measured")
 
 
 def page() -> str:

@@ -14,6 +14,10 @@ def text(value: float | None, unit: str, metric: str = "") -> str:
     """A value with its unit: 380 ms, 118 req/s, 6.2 GiB. `metric` tells what is counted; None is a dash."""
     if value is None or not math.isfinite(value):
         return MISSING
+    if unit == "count/h":
+        return f"{digits(value)}/h"
+    if unit.endswith("/h"):
+        return f"{text(value, unit.removesuffix('/h'))}/h"
     if unit == "s":
         return seconds(value)
     if unit == "ratio":

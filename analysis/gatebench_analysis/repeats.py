@@ -84,7 +84,7 @@ def combine(name: str, seen: Sequence[tuple[int, Observation]]) -> Observation:
         return seen[0][1]
     for index, one in seen:
         if isinstance(one, Missing):
-            return Missing(f"repeat {index + 1}: {one.why}")
+            return Missing(f"repeat {index + 1}: {one.why}", one.too_few)
     known = [one for _, one in seen if isinstance(one, Measured)]
     if len(known) < len(seen):
         return next((one for _, one in seen if isinstance(one, NotApplicable)), Missing("no repeat was measured"))

@@ -21,6 +21,8 @@ _UNITS = {
     "gateway.cpu": "cores",
     "gateway.memory": "bytes",
     "gateway.memory.rss": "bytes",
+    "gateway.goroutines": "count",
+    "gateway.fds": "count",
     "gateway.network.receive": "bytes/s",
     "gateway.network.transmit": "bytes/s",
     "gateway.pressure.cpu": "ratio",
@@ -78,11 +80,10 @@ def figures(
 ) -> dict[str, Figure]:
     """All of gateway.* and the run's queries."""
     out: dict[str, Figure] = {}
-    ours = not isinstance(_object(spec, "gateway").get("url"), str)
     for metric in metrics.CATALOGUE:
-        if not metric.name.startswith("gateway."):
+        if not metric.name.startswith("gateway.") or metric.origin is metrics.Origin.COURSE:
             continue
-        if not ours:
+        if not ours(spec):
             seen: Observation = Missing(NOT_OURS)
         elif metric.origin is metrics.Origin.KUBELET:
             seen = _restarts(facts, probe, window)
@@ -94,6 +95,11 @@ def figures(
     for name in _queries(resources, spec):
         out[name] = figure(_prometheus(name, resources, unavailable), "number", "query")
     return out
+
+
+def ours(spec: Mapping[str, Any]) -> bool:
+    """Whether the gateway is run by gatebench."""
+    return not isinstance(_object(spec, "gateway").get("url"), str)
 
 
 def curves(resources: Resources | None) -> dict[str, Series]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from gatebench_analysis import document, generator, metrics, quantities, steady
+from gatebench_analysis import document, generator, metrics, quantities, repeats, steady
 from gatebench_analysis.document import Finding, Result
 from gatebench_analysis.evidence import NOT_OURS, Evidence, finding
 
@@ -162,7 +162,7 @@ def _too_few_samples(evidence: Evidence) -> Finding | None:
         if metric is None or metric.origin is not metrics.Origin.FLEET or one.optional or one.outcome != "Unknown":
             continue
         local = one.metric.removeprefix(f"requests.{metric.request}.")
-        seen = evidence.account.observe(local, request=metric.request, stage=one.stage)
+        seen = repeats.observe(evidence.load, local, request=metric.request, stage=one.stage)
         if isinstance(seen, metrics.Missing) and seen.too_few:
             found.append(f"{one.metric}{f' (stage {one.stage})' if one.stage else ''}: {seen.why}")
     return finding("TooFewSamples", f"there are too few requests for {'; '.join(found[:4])}") if found else None

@@ -58,6 +58,13 @@ class Prometheus(Model):
     """Interval at which the kubelet's cAdvisor is scraped."""
 
 
+class Leak(Model):
+    """When a slope over time is told."""
+
+    minimum_window: duration("1s", "24h") = 1800.0  # type: ignore[valid-type]
+    """The shortest stage of which it is; less than 30 min is a compressed clock, for tests."""
+
+
 class ChildResources(Model):
     """CPU (request) and memory (request and limit) of a child."""
 
@@ -93,6 +100,8 @@ class Settings(Model):
     """How often a run is looked at."""
     prometheus: Prometheus = Prometheus()
     """Where the gateway's figures come from."""
+    leak: Leak = Leak()
+    """When a slope over time is told."""
     allowed_targets: list[str] = []
     """scheme://host:port of gateways and upstreams that runs may name by URL."""
     resources: Resources = Resources()

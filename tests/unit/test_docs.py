@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pathlib
 import re
 
@@ -11,6 +12,7 @@ from typer.main import get_command
 from gatebench.api import reference
 from gatebench.api.reasons import REMEDIES, Reason
 from gatebench.cli.main import app
+from gatebench_analysis import remedies, validity
 
 ROOT = pathlib.Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -23,6 +25,24 @@ def test_every_reason_is_explained_in_the_words_of_its_remedy(reason: Reason) ->
     about = [line for line in lines if f"`{reason}`" in line]
     assert about, f"docs/troubleshooting.md does not mention {reason}"
     assert any(REMEDIES.get(reason, "") in line for line in about)
+
+
+def test_trust_has_every_reason_of_validity_with_its_remedy_and_no_other() -> None:
+    text = (DOCS / "trust.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (?:False|Unknown|False, Unknown) \| [^|]+ \| ([^|]+) \|$", text, re.M)
+    assert dict(rows) == {reason: remedy for reason, remedy in remedies.REMEDIES.items() if reason != "LeakSuspected"}
+    assert len(rows) == len(dict(rows))
+    assert f"Remedy: {remedies.REMEDIES['LeakSuspected']}." in (DOCS / "endurance.md").read_text()
+
+
+def test_trust_has_the_reasons_in_the_order_in_which_they_are_looked_for() -> None:
+    text = (DOCS / "trust.md").read_text()
+    source = "".join(inspect.getsource(check) for check in validity.CHAIN)
+    checked = list(dict.fromkeys(re.findall(r"finding\(\s*\"(\w+)\"", source)))
+    checked = [reason for reason in checked if reason in remedies.REMEDIES]
+    told = [reason for reason in re.findall(r"^\| `(\w+)`", text, re.M) if reason in checked]
+    assert len(checked) > 10
+    assert told == checked
 
 
 def test_reference_is_not_stale() -> None:

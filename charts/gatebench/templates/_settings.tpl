@@ -15,6 +15,8 @@ prometheus:
   caFile: {{ ternary "/etc/gatebench/prometheus-ca/ca.crt" "" (not (empty .Values.prometheus.caSecretRef.name)) | quote }}
   userQueries: {{ .Values.prometheus.userQueries }}
   scrapeInterval: {{ .Values.prometheus.scrapeInterval | quote }}
+leak:
+  minimumWindow: {{ .Values.leak.minimumWindow | quote }}
 allowedTargets: {{ toJson .Values.allowedTargets }}
 resources:
   {{- toYaml .Values.childResources | nindent 2 }}

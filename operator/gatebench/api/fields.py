@@ -88,6 +88,10 @@ Quantity = quantity(quantities.QUANTITY_PATTERN, "must be a quantity such as 8Gi
 Bound = quantity(
     quantities.BOUND_PATTERN, "must be a number or a quantity such as 180ms, 10%, 6Gi (quote decimals: '0.5')"
 )
+ObjectiveBound = quantity(
+    quantities.OBJECTIVE_PATTERN,
+    "must be a number or a quantity such as 180ms, 10%, 6Gi, or 5Mi/h of a slope (quote decimals: '0.5')",
+)
 Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 Key = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
 EnvName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gatebench.api.fields import Bound, Model, ShortText, duration, rule, rules
+from gatebench.api.fields import Model, ObjectiveBound, ShortText, duration, rule, rules
 from gatebench_analysis.abort import METRIC as TOLD_LIVE
 from gatebench_analysis.metrics import PATTERN as METRIC_PATTERN
 
@@ -48,22 +48,22 @@ class Objective(Model):
     """Name of the stage that it is about; by default all measured stages."""
     optional: bool = False
     """A missing value does not make the verdict Unknown."""
-    target_above: Bound | None = None
+    target_above: ObjectiveBound | None = None
     """Good when above."""
-    target_below: Bound | None = None
+    target_below: ObjectiveBound | None = None
     """Good when below."""
-    warn_above: Bound | None = None
+    warn_above: ObjectiveBound | None = None
     """Warn when above."""
-    warn_below: Bound | None = None
+    warn_below: ObjectiveBound | None = None
     """Warn when below."""
-    fail_above: Bound | None = None
+    fail_above: ObjectiveBound | None = None
     """Fail when above."""
-    fail_below: Bound | None = None
+    fail_below: ObjectiveBound | None = None
     """Fail when below."""
-    abort_above: Bound | None = None
+    abort_above: ObjectiveBound | None = None
     """Ends the load, and fails, when above over abortWindow: in stages, ramps and spikes, not in the warm-up. A
     percentile needs ten requests above it in the window: p95 two hundred."""
-    abort_below: Bound | None = None
+    abort_below: ObjectiveBound | None = None
     """Ends the load, and fails, when below over abortWindow."""
     abort_window: duration("1s", "5m") | None = None  # type: ignore[valid-type]
     """How far back abortAbove and abortBelow look. By default 10s."""

@@ -12,6 +12,9 @@ from decimal import Decimal
 DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 BOUND_PATTERN = r"^[0-9]+(\.[0-9]+)?(%|us|ms|s|m|h|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+SLOPE = "/h"
+"""How a bound of a slope ends, as does its unit: 5Mi/h."""
+OBJECTIVE_PATTERN = BOUND_PATTERN.removesuffix("$") + f"({SLOPE})?$"
 
 _SECONDS = {
     "us": Decimal("0.000001"),
@@ -56,8 +59,15 @@ def bound_value(text: str, unit: str) -> float:
     """A bound of an objective in the SI unit of its metric.
 
     `unit` is `s` (where a bare number means seconds and m means minutes), `ratio` (where 10% is 0.1), or any
-    other unit, where the text is a Kubernetes quantity. Raises ValueError that names the forms wanted.
+    other unit, where the text is a Kubernetes quantity. A unit an hour (`bytes/h`) wants its bound to end in /h.
+    Raises ValueError that names the forms wanted.
     """
+    if unit.endswith(SLOPE):
+        if not text.strip().endswith(SLOPE):
+            raise ValueError(f"{text!r} is no slope: write it an hour, as 5Mi/h, 10ms/h, 1%/h or 100/h")
+        return bound_value(text.strip().removesuffix(SLOPE), unit.removesuffix(SLOPE))
+    if text.strip().endswith(SLOPE):
+        raise ValueError(f"{text!r} is a slope, and this is no metric of one: leave out {SLOPE}")
     match = _NUMBER_AND_UNIT.match(text.strip())
     if not match:
         raise ValueError(f"{text!r} is not a bound: write it as 180ms, 10%, 6Gi or 1000")

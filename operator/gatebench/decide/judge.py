@@ -86,6 +86,8 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
                 gateway_restarts=_restarts(container, unix(draft.get("started_at"))),
                 max_foreign_time=quantities.bound_value(run.spec.gateway.max_foreign_time, "ratio"),
                 expected_workers=run.spec.load.workers,
+                leak_window_seconds=world.settings.leak.minimum_window,
+                memory_limit_bytes=quantities.quantity_value(run.spec.gateway.memory),
                 max_in_flight=(run.spec.load.max_in_flight or MAX_IN_FLIGHT) if run.spec.load.is_open else None,
                 mocked=run.spec.upstream is not None and run.spec.upstream.mock is not None,
                 disturbed=disturbed,

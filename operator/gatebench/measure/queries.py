@@ -103,7 +103,7 @@ def selector(source: table.Source, pod: str, namespace: str, container: str = CO
     matchers = [f'namespace="{escaped(namespace)}"', f'pod="{escaped(pod)}"']
     if source.scope is table.Scope.CONTAINER:
         matchers += [f'container="{escaped(container)}"', 'image!=""']
-    else:
+    elif source.scope is table.Scope.SANDBOX:
         # Network belongs to the sandbox, whose image some runtimes do not name.
         matchers += ['interface!="lo"']
     return f"{source.series}{{{','.join(matchers)}}}"

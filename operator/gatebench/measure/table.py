@@ -11,13 +11,15 @@ class Scope(enum.StrEnum):
 
     CONTAINER = "container"
     """One container's."""
+    PROCESS = "process"
+    """What the gateway tells of its own process, where gateway.metricsPath is scraped."""
     SANDBOX = "sandbox"
     """The pod's, which all its containers share: network."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A series of the kubelet's cAdvisor."""
+    """A series of the kubelet's cAdvisor, or of the gateway itself."""
 
     series: str
     scope: Scope = Scope.CONTAINER
@@ -33,6 +35,9 @@ CFS_THROTTLED = Source("container_cpu_cfs_throttled_periods_total")
 RECEIVED = Source("container_network_receive_bytes_total", Scope.SANDBOX)
 TRANSMITTED = Source("container_network_transmit_bytes_total", Scope.SANDBOX)
 CPU_WAITING = Source("container_pressure_cpu_waiting_seconds_total")
+
+GOROUTINES = Source("go_goroutines", Scope.PROCESS, counter=False)
+FDS = Source("process_open_fds", Scope.PROCESS, counter=False)
 
 SOURCES = (CPU, MEMORY_MAX, WORKING_SET, RSS, CFS_PERIODS, CFS_THROTTLED, RECEIVED, TRANSMITTED, CPU_WAITING)
 
@@ -142,6 +147,8 @@ CHARTS = (
     Chart("gateway.memory", "bytes", WORKING_SET),
     # The slope of a leak is judged on this one: page cache comes and goes.
     Chart("gateway.memory.rss", "bytes", RSS),
+    Chart("gateway.goroutines", "count", GOROUTINES),
+    Chart("gateway.fds", "count", FDS),
     Chart("gateway.network.receive", "bytes/s", RECEIVED),
     Chart("gateway.network.transmit", "bytes/s", TRANSMITTED),
     Chart("gateway.pressure.cpu", "ratio", CPU_WAITING),

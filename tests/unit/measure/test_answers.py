@@ -374,3 +374,10 @@ def test_live_is_unknown_rather_than_a_guess() -> None:
     nan = Reply([{"metric": {}, "value": [END, "NaN"]}])
     for answer in (two, nan, Reply([]), Failed("no"), Reply(None)):
         assert parse_live({queries.LIVE_CPU: answer}) == Live()
+
+
+def test_what_the_gateway_tells_of_its_own_process_is_a_curve() -> None:
+    chart = queries.CHART
+    found = parse(**{f"{chart}gateway.goroutines": matrix(flat(12.0)), f"{chart}gateway.fds": Reply([])})
+    assert [value for _, value in found.series["gateway.goroutines"]] == [12.0] * 6
+    assert "gateway.fds" not in found.series
