@@ -73,7 +73,11 @@ def _head(result: Result) -> list[str]:
     rows.append(("errors", value(result, "errorRatio")))
     latency = "  ".join(f"{one} {value(result, f'latency.{one}')}" for one in _STATISTICS)
     rows.append(("latency", latency))
+    bounds = {one: value(result, f"latency.{one}.upper") for one in _STATISTICS if one.startswith("p")}
+    known = "  ".join(f"{one} {bound}" for one, bound in bounds.items() if bound != quantities.MISSING)
+    rows += [("at most", f"{known} (99 % confidence)")] if known else []
     rows += _repeats(result)
+    rows += _course(result)
     if load.is_open:
         rows += _open(result)
     return columns(rows)
@@ -92,6 +96,14 @@ def _repeats(result: Result) -> list[tuple[str, str]]:
     whole = sum(one.whole for one in result.repeats)
     cut = f" and {len(result.repeats) - whole} that was cut short" if whole < len(result.repeats) else ""
     return [("repeats", f"{whole}{cut}{': ' if parts else ''}{', '.join(parts)}")]
+
+
+def _course(result: Result) -> list[tuple[str, str]]:
+    """Slopes and spikes, where there are any."""
+    known = {name: value(result, name) for name, one in result.course.items() if one.value is not None}
+    slopes = ", ".join(f"{name.removesuffix('.slope')} {text}" for name, text in known.items() if name[-6:] == ".slope")
+    spikes = ", ".join(f"{name.removeprefix('spike.')} {text}" for name, text in known.items() if name[:6] == "spike.")
+    return [(words, text) for words, text in (("slopes", slopes), ("spikes", spikes)) if text]
 
 
 def _open(result: Result) -> list[tuple[str, str]]:

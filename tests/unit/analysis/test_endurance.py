@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
 
-from gatebench_analysis import document, metrics
+from gatebench_analysis import document, metrics, text
 from gatebench_analysis.document import Result
 from gatebench_analysis.endurance import UNITS
 from gatebench_analysis.objectives import Objective
@@ -169,3 +170,9 @@ def test_a_gateway_that_is_not_ours_has_none() -> None:
     assert isinstance(seen, Missing)
     assert "not run by gatebench" in seen.why
     assert isinstance(metrics.observe(result, "latency.p95.slope"), Measured)
+
+
+def test_slopes_stand_in_the_table() -> None:
+    shown = text.table(judged(load(growth=0.01), memory(30.0)))
+    assert re.search(r"^slopes +latency\.p95 .*ms/h, errorRatio .*, gateway\.memory 30\.?[0-9]* MiB/h", shown, re.M)
+    assert "slopes " not in text.table(builders.result())

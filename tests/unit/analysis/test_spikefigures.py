@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from gatebench_analysis import metrics
+from gatebench_analysis import metrics, text
 from gatebench_analysis.objectives import Objective
 from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
 from unit.analysis import builders
@@ -115,3 +116,8 @@ def test_dropped_arrivals_are_shed_too() -> None:
 def test_an_objective_may_name_the_spike(name: str) -> None:
     result = builders.result(load=load(spikes=SPIKES), objectives=(Objective(name, stage="second", fail_above=1e9),))
     assert result.objectives[0].outcome == "Pass"
+
+
+def test_spikes_stand_in_the_table() -> None:
+    shown = text.table(builders.result(load=load()))
+    assert re.search(r"^spikes +errorRatio 20 %, p99 1 s, recoverySeconds [456] s, shed 500$", shown, re.M)
