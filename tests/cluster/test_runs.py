@@ -43,6 +43,20 @@ def test_a_small_example_runs_to_its_verdict(lab: Lab, path: pathlib.Path) -> No
     assert result["schema"] == "gatebench.dev/result/v1alpha1"
 
 
+def test_rising_steps_are_ended_by_the_one_that_is_too_much(lab: Lab) -> None:
+    lab.kubectl("apply", "-f", str(labs.ROOT / "examples" / "stress-steps-small.yaml"))
+    status = lab.until_complete("stress-steps-small", 300)
+    assert lab.condition("stress-steps-small", "Passed")[:2] == ("False", "Aborted")
+    assert lab.condition("stress-steps-small", "Succeeded")[:2] == ("False", "Aborted")
+    result = lab.result("stress-steps-small")
+    assert result["load"]["outcome"] == "Aborted"
+    last = [phase for phase in result["load"]["phases"] if phase["kind"] == "Stage"][-1]
+    assert last["name"] == "at-150"
+    assert last["endedAt"] - last["startedAt"] < 12
+    assert lab.condition("stress-steps-small", "Valid")[0] == "True", lab.condition("stress-steps-small", "Valid")
+    assert status["summary"]["throughput"] > 0
+
+
 def counted_by_the_gateway(lab: Lab, name: str) -> dict[str, int]:
     """Requests by path as the loopback counted them, readiness probes apart."""
     pod = lab.pod(name, "gateway")["metadata"]["name"]
