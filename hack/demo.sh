@@ -32,6 +32,7 @@ on_cpu0=()
 "${on_cpu0[@]}" "$repo/.venv/bin/gatebench" run --replace -f "$run" </dev/null || code=$?
 echo
 kubectl get brun || true
+[ $code = 3 ] || "$repo/.venv/bin/gatebench" report "$(basename "$example" .yaml)" -o "$repo/build/demo-report.html" || true
 step "done, exit code $code"
 if [ "$cluster" = embedded ]; then
   say "look around: export KUBECONFIG=$state/kubeconfig PATH=$state/bin:\$PATH; end it: make cluster-down"

@@ -29,6 +29,9 @@ step "contract tests"
 "$hack/binaries.sh"
 export PATH=$state/bin:$PATH
 .venv/bin/pytest tests/contract -n 4 </dev/null
+step "the report in a real browser"
+"$repo/hack/chromium.sh"
+.venv/bin/pytest tests/report </dev/null
 step "the cluster, anew"
 [ "$(cat "$runtime/owner" 2>/dev/null)" != "$state" ] || "$hack/down.sh" # its audit log has to count from the start
 "$hack/up.sh"
