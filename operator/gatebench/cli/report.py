@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,9 @@ from gatebench.cli import artifacts, view
 from gatebench.cli import cluster as clusters
 from gatebench.cli.app import Context, Kubeconfig, Namespace
 from gatebench.cli.errors import CliError
-from gatebench_analysis import document
+
+if TYPE_CHECKING:
+    from gatebench_analysis import document
 
 _SUFFIXES = (".json", ".gz")
 _NEEDS = "gatebench report needs Jinja2: pip install 'gatebench[cli]'"
@@ -51,6 +53,8 @@ def report(
 
 def _result(source: str, namespace: str | None, kubeconfig: str | None, context: str | None) -> document.Result:
     """Of a file where there is one of that name, else of a run. Raises CliError."""
+    from gatebench_analysis import document
+
     path = pathlib.Path(source)
     if path.is_file() or path.suffix in _SUFFIXES or len(path.parts) > 1:
         return _read(path)
@@ -68,6 +72,8 @@ def _result(source: str, namespace: str | None, kubeconfig: str | None, context:
 
 
 def _read(path: pathlib.Path) -> document.Result:
+    from gatebench_analysis import document
+
     try:
         return document.read(path)
     except OSError as error:
