@@ -8,6 +8,7 @@ from typing import Any
 
 from gatebench_analysis import (
     abort,
+    against,
     ceiling,
     endurance,
     frontier,
@@ -60,6 +61,8 @@ class Inputs:
     """Why Prometheus told nothing."""
     environment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     objectives: Sequence[Objective] = ()
+    baseline: against.Reference | None = None
+    """What the run is compared with."""
     facts: Facts = dataclasses.field(default_factory=Facts)
 
 
@@ -127,7 +130,15 @@ def assemble(inputs: Inputs) -> Result:
             "missing": _missing(result, outcomes),
         }
     )
-    return judged.model_copy(update={"summary": summary.summary(judged)})
+    compared = against.compared(inputs.baseline, judged)
+    return judged.model_copy(
+        update={
+            "baseline": compared,
+            "verdict": against.judged(judged.verdict, compared),
+            "warnings": [*judged.warnings, *against.remarks(compared)],
+            "summary": summary.summary(judged),
+        }
+    )
 
 
 def _counts(load: Load) -> Counts:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gatebench_analysis import thinning
+from gatebench_analysis.baseline import Baseline
 from gatebench_analysis.leaks import Leak
 from gatebench_analysis.load import Capacity, Load, Series
 from gatebench_analysis.loadfigures import Ceiling, Counts, FrontierPoint, StageFigures
@@ -239,6 +240,8 @@ class Result(Document):
     ceiling: Ceiling = Ceiling()
     objectives: Objects[ObjectiveOutcome] = []
     verdict: Verdict = Verdict()
+    baseline: Baseline | None = None
+    """The comparison with the baseline, where the spec names one."""
     validity: Objects[Finding] = []
     """What speaks against the measurement, causes first; empty: nothing does."""
     missing: list[str] = []

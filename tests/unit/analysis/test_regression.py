@@ -264,8 +264,8 @@ def with_repeats(values: tuple[float, ...], spec: dict[str, Any]) -> Result:
         ({"repeats": {"restartGateway": True}}, False),
         ({"repeats": {"restartGateway": False}}, True),
         ({"repeats": {"count": 3}}, True),
-        ({"repeats": {"count": 3}, "baseline": {"run": "old"}}, False),
-        ({"repeats": {"restartGateway": False}, "baseline": {"run": "old"}}, True),
+        ({"repeats": {"count": 3}, "baseline": {"run": "old"}}, True),
+        ({"repeats": {"restartGateway": True}, "baseline": {"run": "old"}}, False),
     ],
 )
 def test_repeats_of_one_result(spec: dict[str, Any], one_process: bool) -> None:
