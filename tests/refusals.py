@@ -66,6 +66,15 @@ TAKEN: dict[str, Spec] = {
             {"metric": "throughput", "targetAbove": 100, "abortBelow": 1},
         ],
     ),
+    "baseline": _with(closed(), baseline={"run": "old", "tolerance": "3%"}, repeats={"count": 5}),
+    "baseline-kept": _with(
+        open_load(),
+        baseline={
+            "configMap": {"name": "kept", "key": "result.json.gz"},
+            "tolerances": {"latency.p99": "20%", "requests.chat.latency.p95": "0%"},
+            "onRegression": "Warn",
+        },
+    ),
     "closed-repeats": _with(closed(), repeats={"count": 5, "pause": "0s"}),
     "open-repeats": _with(open_load(), repeats={"count": 2}),
     "closed": closed(thinkTime={"min": "0s", "max": "1s"}, spawnRate=10, envFrom=[{"configMapRef": {"name": "c"}}]),
@@ -92,6 +101,24 @@ TAKEN: dict[str, Spec] = {
 """What must not be refused."""
 
 REFUSED: dict[str, tuple[Spec, str]] = {
+    "baseline-of-both": (
+        _with(closed(), baseline={"run": "old", "configMap": {"name": "kept"}, "tolerance": "3%"}),
+        "set exactly one of run and configMap",
+    ),
+    "baseline-of-none": (_with(closed(), baseline={"tolerance": "3%"}), "set exactly one of run and configMap"),
+    "baseline-without-tolerance": (_with(closed(), baseline={"run": "old"}), "set tolerance, or tolerances"),
+    "baseline-with-no-metric": (
+        _with(closed(), baseline={"run": "old", "tolerances": {}}),
+        "set tolerance, or tolerances",
+    ),
+    "baseline-of-no-metric": (
+        _with(closed(), baseline={"run": "old", "tolerances": {"p99": "3%"}}),
+        "tolerances are by metric",
+    ),
+    "baseline-of-a-capacity": (
+        _with(capacity(), baseline={"run": "old", "tolerance": "3%"}),
+        "model Capacity has no repeats",
+    ),
     "abort-gateway": (
         _with(closed(), objectives=[{"metric": "gateway.memory.peak", "abortAbove": "1Gi"}]),
         "abortAbove and abortBelow are for what the fleet can tell while the load runs",

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from gatebench.api import API_VERSION, COMPARISON_KIND, KIND
+from gatebench.api.baseline import COMPARED
 from gatebench.api.comparison import BenchmarkComparisonSpec
 from gatebench.api.comparisonstatus import BenchmarkComparisonStatus
 from gatebench.api.quantities import bound_value, duration_seconds, quantity_value
@@ -25,7 +26,7 @@ from gatebench_analysis.statistics import repeats_needed
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 LOCUST = ("demo", "quick", "full", "stress", "baseline", "tokligence", "locustfile")
-GO = ("ceiling", "rate", "capacity", "translation", "streaming")
+GO = ("ceiling", "rate", "capacity", "translation", "streaming", "regression")
 COURSES = ("spike", "endurance", "stress-steps")
 COMPARISONS = ("comparison-litellm", "rate-limit", "metrics-impact")
 PROFILES = (*LOCUST, *GO, *COURSES, *COMPARISONS)
@@ -264,3 +265,19 @@ def test_every_request_of_the_rate_limit_scenario_has_a_users_key(twin: str) -> 
     assert [(spec.gateway.args or [""])[-1] for spec in (off, on)] == ["--metrics=false", "--metrics=true"]
     assert (off.gateway.args or ())[:-1] == (on.gateway.args or ())[:-1]
     assert (off.gateway.metrics_path, on.gateway.metrics_path) == (None, "/metrics")
+
+
+@pytest.mark.parametrize("name", ["regression", "regression-small"])
+def test_a_run_with_a_baseline_has_the_repeats_that_its_verdict_needs(name: str) -> None:
+    """And the requests that p99 needs in each; the baseline is made as the comment of the file says."""
+    path = ROOT / "examples" / f"{name}.yaml"
+    spec, text = spec_of(path), path.read_text()
+    assert spec.baseline is not None
+    assert spec.baseline.config_map is not None
+    assert spec.repeats is not None
+    assert spec.repeats.count >= max(4, repeats_needed(len(COMPARED)))
+    assert min((stage.rate or 0) * stage.duration for stage in spec.load.stages or ()) >= 2 * 459
+    assert f" {spec.baseline.config_map.name}\n" in text
+    before = yaml.safe_load("".join(line for line in text.splitlines(True) if " baseline: " not in line))
+    assert {**before["spec"], "baseline": run_of(path)["spec"]["baseline"]} == run_of(path)["spec"]
+    assert before["spec"].keys() == run_of(path)["spec"].keys() - {"baseline"}

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     SUSPENDED = "Suspended"
     SCRIPT_NOT_FOUND = "ScriptNotFound"
     REFERENCE_NOT_FOUND = "ReferenceNotFound"
+    BASELINE_NOT_FOUND = "BaselineNotFound"
+    BASELINE_INVALID = "BaselineInvalid"
     TARGET_NOT_ALLOWED = "TargetNotAllowed"
     QUERIES_NOT_ALLOWED = "QueriesNotAllowed"
     NAME_CONFLICT = "NameConflict"
@@ -90,6 +92,7 @@ class Reason(StrEnum):
     ABORTED = "Aborted"
     OBJECTIVES_UNKNOWN = "ObjectivesUnknown"
     LEAK_SUSPECTED = "LeakSuspected"
+    REGRESSED = "Regressed"
 
     # Complete
     RUNNING = "Running"
@@ -111,6 +114,8 @@ class Reason(StrEnum):
 REMEDIES: dict[Reason, str] = {
     Reason.SCRIPT_NOT_FOUND: "create the ConfigMap with that key in the run's namespace",
     Reason.REFERENCE_NOT_FOUND: "create the ConfigMap or Secret with that key in the run's namespace",
+    Reason.BASELINE_NOT_FOUND: "name a run of this namespace, or a ConfigMap of gatebench baseline save",
+    Reason.BASELINE_INVALID: "measure the baseline again, and name that in a run of another name",
     Reason.TARGET_NOT_ALLOWED: "add the URL's scheme, host and port to allowedTargets of the operator's settings",
     Reason.QUERIES_NOT_ALLOWED: "remove metrics.queries, or set prometheus.userQueries in the operator's settings",
     Reason.NAME_CONFLICT: "delete or rename the object that has the child's name; it is not this run's",
@@ -126,6 +131,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.QOS_NOT_GUARANTEED: "keep sidecar injection and LimitRanges away from the run's namespace",
     Reason.WORKERS_TIMEOUT: "read the workers' events: images, quota, network policies between worker and master",
     Reason.SCRIPT_INVALID: "correct the locustfile; the message ends with its traceback",
+    Reason.REGRESSED: "see what changed in the gateway; where that is meant, save this run as the next baseline",
     Reason.DEADLINE_EXCEEDED: "raise activeDeadlineSeconds, or shorten the load",
     **{Reason(name): remedy for name, remedy in remedies.REMEDIES.items()},
 }

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from gatebench.api.baseline import Baseline
 from gatebench.api.fields import Model, duration, rule, rules
 from gatebench.api.gateway import Gateway, Upstream
 from gatebench.api.load import Load
@@ -36,6 +37,8 @@ class BenchmarkRunSpec(Model):
     """What is good enough. Unless one is about errorRatio, {metric: errorRatio, failAbove: 1%} is added."""
     metrics: Metrics | None = None
     """Figures from Prometheus besides the built-in ones."""
+    baseline: Baseline | None = None
+    """An earlier measurement that the run is compared with; docs/regression.md."""
     cleanup: Literal["Always", "OnSuccess", "Never"] = "Always"
     """When the pods of a finished run are removed. The result stays."""
     active_deadline_seconds: Annotated[int, Field(ge=30, le=1_209_600)] | None = None
@@ -117,6 +120,10 @@ _ACROSS = (
     rule(
         "self.load.model != 'Capacity' || !has(self.repeats)",
         "model Capacity confirms its rate by itself: remove repeats",
+    ),
+    rule(
+        "self.load.model != 'Capacity' || !has(self.baseline)",
+        "model Capacity has no repeats to compare with a baseline: remove baseline",
     ),
 )
 """Rules between the parts of a spec."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gatebench.api.baseline import BaselineResult
 from gatebench.api.fields import Model
 from gatebench.api.summary import Label, Summary
 
@@ -187,6 +188,8 @@ class BenchmarkRunStatus(Model):
     """The measurement, where it is valid."""
     objectives: Annotated[list[ObjectiveResult], Field(max_length=80)] | None = None
     """The objectives."""
+    baseline: BaselineResult | None = None
+    """How the run stands against spec.baseline."""
     missing: Annotated[list[Label], Field(max_length=64)] | None = None
     """Metrics that could not be measured."""
     warnings: Annotated[list[Label], Field(max_length=16)] | None = None

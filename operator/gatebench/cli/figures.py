@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
+from typing import Any
 
 from gatebench_analysis import quantities
 from gatebench_analysis.quantities import MISSING, ratio, seconds, size
 
-__all__ = ["MISSING", "age", "duration", "number", "ratio", "seconds", "size", "unix"]
+__all__ = ["MISSING", "age", "compared", "duration", "number", "ratio", "seconds", "size", "unix"]
 
 
 def duration(value: float | None) -> str:
@@ -27,6 +29,31 @@ def duration(value: float | None) -> str:
 def number(value: float | None) -> str:
     """A plain figure: 58.2, 1,170."""
     return quantities.text(value, "number")
+
+
+def compared(one: Mapping[str, Any]) -> tuple[str, ...]:
+    """A metric beside its baseline: verdict, name, both values, change, interval and tolerance."""
+    metric, unit = str(one.get("metric")), str(one.get("unit") or "number")
+    shares = unit == "ratio"
+    low, high = (_change(one.get(key), shares) for key in ("low", "high"))
+    tolerance = one.get("tolerance")
+    return (
+        str(one.get("verdict")),
+        metric,
+        *(quantities.text(one.get(key), unit, metric) for key in ("baseline", "current")),
+        _change(one.get("ratio"), shares),
+        MISSING if MISSING in (low, high) else f"{low} to {high}",
+        MISSING if tolerance is None else _change(tolerance if shares else 1 + tolerance, shares).removeprefix("+"),
+    )
+
+
+def _change(value: float | None, shares: bool) -> str:
+    """Of a ratio how far it is from one, of shares the difference in points."""
+    if value is None:
+        return MISSING
+    change = value if shares else value - 1
+    sign = "+" if change > 0 else ""
+    return f"{sign}{quantities.digits(change * 100)} points" if shares else f"{sign}{ratio(change)}"
 
 
 def age(created: str | None, now: float) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from gatebench import __version__
 from gatebench.api import API_VERSION, COMPARISON_KIND, KIND
-from gatebench.cli import analysis, commands, comparisons, manifests, render, report, view
+from gatebench.cli import analysis, baseline, commands, comparisons, manifests, render, report, view
 from gatebench.cli import cluster as clusters
 from gatebench.cli.app import Commands, Context, Kubeconfig, Namespace, RunName, Timeout, seconds
 from gatebench.cli.errors import CliError
@@ -148,7 +148,7 @@ def get(
     shown = view.of(one)
     if output is Form.WIDE:
         table = commands.result_table(cluster, shown)
-        typer.echo("\n".join([render.headline(shown), *render.banner(shown), "", table]))
+        typer.echo("\n".join([render.headline(shown), *render.banner(shown), *render.baseline_table(shown), "", table]))
         return
     commands.show(shown)
 
@@ -208,6 +208,8 @@ app.command(
         "gatebench report before after",
     )
 )(report.report)
+
+app.add_typer(baseline.app, name="baseline")
 
 
 @app.command(

@@ -129,6 +129,7 @@ def verdict(view: View) -> list[str]:
         lines += ["", *columns(facts, "  ")]
     if objectives := list(view.status.get("objectives") or []):
         lines += ["", *objective_table(objectives)]
+    lines += baseline_table(view)
     if missing := view.status.get("missing"):
         lines += ["", f"  missing: {', '.join(map(str, missing))}"]
     lines += [f"  warning: {warning}" for warning in view.status.get("warnings") or []]
@@ -150,6 +151,20 @@ def objective_table(objectives: Iterable[Mapping[str, Any]]) -> list[str]:
             )
         )
     return columns(rows, "  ")
+
+
+def baseline_table(view: View) -> list[str]:
+    """The run beside its baseline; empty where it has none."""
+    found = view.part("baseline")
+    if not found:
+        return []
+    lines = ["", f"  {found.get('verdict')} against {found.get('source')}"]
+    if metrics := list(found.get("metrics") or []):
+        header = ("VERDICT", "METRIC", "BASELINE", "THIS RUN", "CHANGE", "INTERVAL", "TOLERANCE")
+        lines += columns([header, *(figures.compared(one) for one in metrics)], "  ")
+    if found.get("verdict") == "Inconclusive" and found.get("why"):
+        lines.append(f"  {found['why']}")
+    return lines
 
 
 def _environment(environment: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import urllib.parse
 
 from gatebench.api import quantities
 from gatebench.api.reasons import ConditionType, Reason
-from gatebench.decide import objectives
+from gatebench.decide import baseline, objectives
 from gatebench.decide.draft import Draft, Outcome, Stop, Wait
 from gatebench.decide.snapshot import Snapshot
 from gatebench.decide.world import World
@@ -33,11 +33,13 @@ def target_of(url: str) -> str:
 
 def admit(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     """Accepted, or the reason why not."""
-    for check in (_targets, _queries, _objectives, _bodies, _capacity):
+    for check in (_targets, _queries, _objectives, _baseline, _bodies, _capacity):
         refused = check(run, world)
         if refused is not None:
             return _refuse(draft, *refused)
     if (waits := _references(run, snap, world, draft)) is not None:
+        return waits
+    if (waits := baseline.admit(run, snap, world, draft)) is not None:
         return waits
     if draft.reason_of(ConditionType.ACCEPTED) != Reason.QUEUED:
         draft.condition(ConditionType.ACCEPTED, "True", Reason.ACCEPTED, "The run is accepted.")
@@ -84,6 +86,14 @@ def _objectives(run: Run, world: World) -> tuple[Reason, str] | None:
     problems = judged.check(parsed)
     if problems:
         return Reason.INVALID_SPEC, f"spec.objectives: {problems[0]}"
+    return None
+
+
+def _baseline(run: Run, world: World) -> tuple[Reason, str] | None:
+    try:
+        baseline.tolerances(run)
+    except ValueError as error:
+        return Reason.INVALID_SPEC, str(error)
     return None
 
 

@@ -33,6 +33,12 @@ def past_deadline(run: Run, draft: Draft) -> bool:
     return begun is not None and draft.now - begun >= active_deadline(run.spec)
 
 
+def is_expired(run: Run, now: float) -> bool:
+    """Whether its time to live has passed."""
+    ttl, finished = run.spec.ttl_seconds_after_finished, unix(run.status.finished_at)
+    return ttl is not None and is_complete(run) and now - (now if finished is None else finished) >= ttl
+
+
 def before_load(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     """Cancel and deadline, while there is nothing to collect."""
     if run.spec.cancel:
@@ -111,10 +117,8 @@ def after(run: Run, snap: Snapshot, world: World, draft: Draft) -> Decision:
     gone = not any(pod for pod in snap.pods)
     if gone:
         draft.act(*(ReleaseLease(lease.name) for lease in snap.leases if lease.holder == run.uid))
-    expired = run.spec.ttl_seconds_after_finished is not None and (
-        snap.now - finished >= run.spec.ttl_seconds_after_finished
-    )
-    if expired:
+    # Its result goes with it, and a run that is to be compared with that has yet to read it.
+    if is_expired(run, snap.now) and not snap.needed_by:
         draft.act(DeleteRun())
     tidy = not clean or (gone and not removable)
     draft.set(step="Done" if tidy else "CleaningUp")

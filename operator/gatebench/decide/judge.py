@@ -11,7 +11,7 @@ from gatebench.api.load import MAX_IN_FLIGHT
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.status import ConditionStatus, ObjectiveResult
 from gatebench.api.summary import Summary
-from gatebench.decide import objectives
+from gatebench.decide import baseline, objectives
 from gatebench.decide.actions import StoreReport, StoreResult
 from gatebench.decide.describe import environment_of
 from gatebench.decide.draft import Draft, Outcome, Stop, Wait, unix
@@ -78,6 +78,7 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
             metrics_unavailable=_unavailable(snap, world),
             environment=environment_of(run, snap, world).model_dump(by_alias=True, exclude_none=True),
             objectives=objectives.parse(run),
+            baseline=baseline.reference(run, snap),
             facts=evidence.Facts(
                 isolation=run.spec.gateway.isolation if run.isolated else "None",
                 isolated=draft.status_of(ConditionType.ISOLATED) == "True",
@@ -183,6 +184,7 @@ def _figures(run: Run, result: Result, draft: Draft) -> None:
             for outcome in (result.objectives if holds else ())
         ]
         or None,
+        baseline=baseline.result_of(result) if holds else None,
         missing=result.missing[:_MISSING] or None,
         warnings=[*(run.status.warnings or []), *(w for w in result.warnings if w not in (run.status.warnings or []))][
             :_WARNINGS

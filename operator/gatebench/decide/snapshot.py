@@ -162,6 +162,19 @@ class LiveResources:
 
 
 @dataclasses.dataclass(frozen=True)
+class Baseline:
+    """What is known of the result that spec.baseline names. One of `result`, `absent` and `unreadable` is set."""
+
+    result: Result | None = None
+    absent: str = ""
+    """Why it is not there, in words."""
+    under_way: bool = False
+    """It is not there yet: the run that is to be the baseline is not complete."""
+    unreadable: str = ""
+    """What is there and is no result, or will never be one."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Snapshot:
     """Everything that a decision may know."""
 
@@ -174,6 +187,10 @@ class Snapshot:
     """ConfigMaps and keys that the spec names and that do not exist, as 'ConfigMap NAME, key KEY'."""
     missing_script: str | None = None
     """The same for the locustfile's ConfigMap."""
+    baseline: Baseline | None = None
+    """What the spec is to be compared with: before the load, and once there is a load document."""
+    needed_by: tuple[str, ...] = ()
+    """Runs that are not complete and name this run's result as their baseline; looked for when its time is over."""
     nodes: tuple[NodeFacts, ...] = ()
     leases: tuple[Lease, ...] = ()
     """Leases whose holder is this run, and the target's where the gateway is a URL."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gatebench.decide.comparison.snapshot import Measured
-from gatebench.decide.snapshot import Denial, LiveResources, MetricsAnswer, Pod
+from gatebench.decide.snapshot import Baseline, Denial, LiveResources, MetricsAnswer, Pod
 from gatebench.io import fleet, kube, prometheus
 from gatebench.plan import children
 from gatebench.settings import Settings
@@ -46,6 +46,11 @@ class Memory:
     """When `live` was asked for, in unix seconds."""
     result: Result | None = None
     """The stored result document."""
+    baseline: Baseline | None = None
+    """What the run is to be compared with, as last read."""
+    needed_by: tuple[str, ...] | None = None
+    """Runs that need this one's result, as last listed; asked for at `needed_by_at`, in unix seconds."""
+    needed_by_at: float = 0.0
     trials: dict[str, str | None] = dataclasses.field(default_factory=dict)
     """Of a comparison, by variant: what the API server has against its run."""
     measured: dict[str, Measured | None] = dataclasses.field(default_factory=dict)

@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
 from gatebench.api.reasons import ConditionType
+from gatebench.decide import ending
 from gatebench.decide.admission import target_of
 from gatebench.decide.draft import is_status
 from gatebench.decide.snapshot import (
+    Baseline,
     Child,
     Denial,
     FleetState,
@@ -26,7 +28,7 @@ from gatebench.decide.snapshot import (
     Pod,
     Snapshot,
 )
-from gatebench.io import artifacts, denials, errors, inside, leases, metrics, nodes, pods, references
+from gatebench.io import artifacts, baseline, denials, errors, inside, leases, metrics, nodes, pods, references
 from gatebench.io.context import Context
 from gatebench.plan import names
 from gatebench.plan.run import Run
@@ -74,12 +76,16 @@ def _started(run: Run) -> bool:
 
 async def _after(run: Run, context: Context) -> Snapshot:
     seen, held = await _together(_children(run, context), leases.read(run, context, waiting=False))
-    return Snapshot(context.now(), pods=seen.pods, children=seen.children, leases=_own(run, held))
+    needed_by = await baseline.needed_by(run, context) if ending.is_expired(run, context.now()) else ()
+    return Snapshot(context.now(), pods=seen.pods, children=seen.children, leases=_own(run, held), needed_by=needed_by)
 
 
 async def _before_load(run: Run, context: Context) -> Snapshot:
-    seen, found, (script, others) = await _together(
-        _children(run, context), _leases(run, context), references.missing(run, context)
+    seen, found, (script, others), before = await _together(
+        _children(run, context),
+        _leases(run, context),
+        references.missing(run, context),
+        baseline.remembered(run, context),
     )
     own = _own(run, found)
     (state, fleet_error), (probe, probe_error), placed = await _together(
@@ -93,6 +99,7 @@ async def _before_load(run: Run, context: Context) -> Snapshot:
         children=seen.children,
         missing_references=others,
         missing_script=script,
+        baseline=before,
         nodes=placed,
         leases=own,
         denials=context.memory(run.uid).denials,
@@ -110,10 +117,11 @@ async def _under_load(run: Run, context: Context) -> Snapshot:
         _result(run, seen, context),
         _nodes(run, seen, [], context),
     )
-    load, answer, report, live, account = None, None, None, None, None
+    load, answer, report, live, account, before = None, None, None, None, None, None
     probe_error = None
     if result is None:
         load, load_error = await inside.load_document(run, seen.pods, state, context)
+        before = await _baseline(run, load, context)
         fleet_error = fleet_error or load_error
         answer, (report, probe_error), live, account = await _together(
             _metrics(run, load, context),
@@ -132,6 +140,7 @@ async def _under_load(run: Run, context: Context) -> Snapshot:
         probe=report,
         probe_error=probe_error,
         load=load,
+        baseline=before,
         upstream=account,
         metrics=answer,
         live=live,
@@ -216,6 +225,14 @@ async def _nodes(run: Run, seen: _Children, found: list[Lease], context: Context
         return ()
 
 
+async def _baseline(run: Run, load: Mapping[str, Any] | None, context: Context) -> Baseline | None:
+    """Read again when there is something to compare with it: it may have been deleted meanwhile."""
+    if load is None:
+        context.memory(run.uid).baseline = None
+        return None
+    return await baseline.remembered(run, context)
+
+
 async def _metrics(run: Run, load: Mapping[str, Any] | None, context: Context) -> MetricsAnswer | None:
     return None if load is None else await metrics.of_window(run, load, context)
 
@@ -235,5 +252,5 @@ async def _result(run: Run, seen: _Children, context: Context) -> Result | None:
     if memory.result is None:
         memory.result = await artifacts.read_result(run, context)
         # The result has all that was needed of them.
-        memory.load = memory.window_report = memory.upstream = memory.metrics = None
+        memory.load = memory.window_report = memory.upstream = memory.metrics = memory.baseline = None
     return memory.result

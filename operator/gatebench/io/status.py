@@ -96,7 +96,7 @@ def bounded(status: dict[str, Any], limit: int = LIMIT) -> dict[str, Any]:
             return status
         status = _cut(status, length)
     status = dict(status)
-    for shorten in (_without_requests, _few_missing, _few_objectives, _few_warnings):
+    for shorten in (_without_requests, _few_missing, _few_compared, _few_objectives, _few_warnings):
         if size(status) > limit:
             shorten(status)
     return status
@@ -126,6 +126,13 @@ def _few_missing(status: dict[str, Any], keep: int = 10) -> None:
     missing = status.get("missing") or []
     if len(missing) > keep:
         status["missing"] = [*missing[:keep], f"({len(missing) - keep} more are in the result)"]
+
+
+def _few_compared(status: dict[str, Any], keep: int = 4) -> None:
+    """The worst stand first."""
+    compared = status.get("baseline") or {}
+    if len(compared.get("metrics") or []) > keep:
+        status["baseline"] = {**compared, "metrics": compared["metrics"][:keep]}
 
 
 def _few_objectives(status: dict[str, Any], keep: int = 15) -> None:

@@ -16,12 +16,13 @@ from gatebench.api.run import BenchmarkRunSpec
 from gatebench.api.status import BenchmarkRunStatus
 from gatebench.decide.actions import Create, StartLoad
 from gatebench.decide.draft import condition_of, is_status
-from gatebench.decide.snapshot import Child, Container, Denial, FleetState, Lease, NodeFacts, Pod, Snapshot
+from gatebench.decide.snapshot import Baseline, Child, Container, Denial, FleetState, Lease, NodeFacts, Pod, Snapshot
 from gatebench.decide.step import decide
 from gatebench.decide.world import World
 from gatebench.plan import children
 from gatebench.plan.run import Run
 from gatebench.settings import Settings
+from gatebench_analysis.document import Result
 
 EXAMPLES = sorted((pathlib.Path(__file__).resolve().parents[3] / "examples").glob("*.yaml"))
 WORLD = World(
@@ -115,6 +116,12 @@ reports = st.one_of(
 )
 ended = [{"outcome": outcome, "endedAt": NOW, "phases": []} for outcome in ("Finished", "Aborted")]
 loads = st.one_of(st.none(), st.just({}), st.sampled_from(ended))
+baselines = st.one_of(
+    st.none(),
+    st.builds(Baseline, result=st.just(Result())),
+    st.builds(Baseline, absent=st.just("run old does not exist")),
+    st.builds(Baseline, unreadable=st.just("it is not JSON")),
+)
 snapshots = st.builds(
     Snapshot,
     now=st.floats(NOW, NOW + 20_000),
@@ -137,6 +144,7 @@ snapshots = st.builds(
         max_size=2,
     ).map(tuple),
     fleet=st.one_of(st.none(), fleets),
+    baseline=baselines,
     probe=reports,
     load=loads,
 )

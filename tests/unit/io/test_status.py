@@ -85,6 +85,12 @@ BIG = {
     "objectives": [objective(index, "Fail" if index == 70 else "Pass") for index in range(80)],
     "missing": [f"requests.name-{index}.latency.p99.9" for index in range(64)],
     "warnings": ["w" * 400 for _ in range(16)],
+    "baseline": {
+        "source": "run old",
+        "verdict": "Inconclusive",
+        "why": "w" * 1000,
+        "metrics": [{"metric": f"requests.{'n' * 60}.latency.p{n}", "verdict": "Same", "low": 0.5} for n in range(8)],
+    },
     "summary": {"throughput": 1.5, "byRequest": [{"name": "n" * 400} for _ in range(10)]},
 }
 
