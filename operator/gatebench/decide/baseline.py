@@ -82,6 +82,8 @@ def _foresee(run: Run, before: Result, draft: Draft) -> None:
     named = list(tolerances(run))
     old, new = sides.side("the baseline", [before], named), sides.side("this run", [now], named)
     why = [f"{', '.join(differ)} differ" for differ in [sides.differences(old, new)] if differ]
+    if old.one_process:
+        why.append("OneProcess: the baseline's repeats share one gateway process")
     repeats = len(old.repeats), run.spec.repeats.count if run.spec.repeats is not None else 1
     if not statistics.significant(*repeats, len(named), regression.ALPHA) or min(repeats) < regression.FEWEST_REPEATS:
         needed = max(regression.FEWEST_REPEATS, statistics.repeats_needed(len(named), regression.ALPHA))

@@ -112,6 +112,11 @@ def test_a_comparison_that_can_tell_nothing_is_foreseen_before_the_load() -> Non
     (warning,) = status.warnings or []
     assert warning.startswith("the comparison with the baseline will be inconclusive: load.stages differ; 3 against 5")
     assert "4 metrics need 5 a side" in warning
+    shared = Baseline(result=test_against.measured(count=5, spec={"repeats": {"count": 5}}))
+    (warning,) = decide(compared(), Snapshot(now=NOW, baseline=shared), WORLD).status.warnings or []
+    assert warning.endswith("inconclusive: OneProcess: the baseline's repeats share one gateway process")
+    told = Baseline(result=test_against.measured(count=5))
+    assert decide(compared(), Snapshot(now=NOW, baseline=told), WORLD).status.warnings is None
 
 
 def test_the_baseline_is_part_of_the_result_that_is_stored() -> None:
