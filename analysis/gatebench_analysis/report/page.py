@@ -6,6 +6,7 @@ from gatebench_analysis import quantities
 from gatebench_analysis.document import Result
 from gatebench_analysis.measured import Account
 from gatebench_analysis.report import (
+    against,
     assets,
     beside,
     bullets,
@@ -41,6 +42,7 @@ def page(result: Result) -> str:
         distributions=spreads,
         frontier=search,
         frontier_table=tables.frontier(result),
+        baseline=against.against(result),
         repeats=spread.repeats(result),
         overhead=spread.overhead(result),
         requests=tables.requests(result),

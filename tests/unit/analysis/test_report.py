@@ -22,7 +22,7 @@ from gatebench_analysis.histograms import of_values
 from gatebench_analysis.load import Series
 from gatebench_analysis.report import assets, bullets, charts, distributions, grid, spread, timelines
 from report import samples
-from unit.analysis import builders
+from unit.analysis import builders, test_against
 
 VENDOR = pathlib.Path(report.__file__).parent / "vendor"
 MOST_BYTES = 2_000_000
@@ -333,3 +333,11 @@ def test_loads_of_repeats_and_builders_agree() -> None:
     page = _Page(report.page(builders.result(load=builders.open_load())))
     assert "all, from the send" in [curve["label"] for curve in page.data["distribution"]["curves"]]
     assert "of 60 req/s that were asked for" in page.words
+
+
+def test_a_run_is_shown_beside_its_baseline() -> None:
+    found = test_against.measured(1.3, test_against.reference(test_against.measured()))
+    shown = _Page(report.page(found)).words
+    assert "Against the baseline Regressed against run old (team/demo)." in shown
+    assert "+30 %" in shown
+    assert "Against the baseline" not in _Page(report.page(samples.mixed())).words
