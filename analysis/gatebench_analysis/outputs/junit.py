@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from gatebench_analysis.baseline import Baseline
 from gatebench_analysis.contrast import Contrast
 from gatebench_analysis.document import ObjectiveOutcome
 from gatebench_analysis.inputs import Reading
@@ -21,7 +22,8 @@ def analysis(found: Sequence[Analyzed]) -> str:
     """A suite for each result: whether it holds, then its objectives.
 
     An objective that fails is a failure; one that cannot be known, unless it is optional, is an error. One that cannot
-    apply, and each of a measurement that does not hold, is skipped. References have no part in it.
+    apply, and each of a measurement that does not hold, is skipped. References have no part in it. A run's baseline is
+    a case of its own.
     """
     return _document([_suite(one.reading) for one in found])
 
@@ -47,6 +49,8 @@ def _suite(reading: Reading) -> ElementTree.Element:
         _tell(held, "error", reading.doubt, remedy)
     for one in result.objectives if result is not None else []:
         _objective(_case(suite, name, f"{one.metric} ({one.stage})" if one.stage else one.metric), one, reading.doubt)
+    if result is not None and result.baseline is not None:
+        _baseline(_case(suite, name, f"against {result.baseline.source}"), result.baseline, reading.doubt)
     if reading.figures.notes:
         ElementTree.SubElement(suite, "system-out").text = _text("\n".join(reading.figures.notes))
     return suite
@@ -66,6 +70,18 @@ def _objective(case: ElementTree.Element, one: ObjectiveOutcome, doubt: str) -> 
     else:
         note = f"{one.outcome}: {one.message}" if one.message else one.outcome
         ElementTree.SubElement(case, "system-out").text = _text(f"{note}\n{seen}")
+
+
+def _baseline(case: ElementTree.Element, found: Baseline, doubt: str) -> None:
+    """Only what makes the run fail is a failure: a warning, and what cannot be told, is skipped with its words."""
+    if doubt:
+        _tell(case, "skipped", "the measurement does not hold")
+    elif found.verdict == "Regressed" and found.fails:
+        _tell(case, "failure", found.why)
+    elif found.verdict in ("Regressed", "Inconclusive"):
+        _tell(case, "skipped", f"{found.verdict}: {found.why}")
+    else:
+        ElementTree.SubElement(case, "system-out").text = _text(f"{found.verdict}: {found.why}")
 
 
 def _metric(suite: ElementTree.Element, one: MetricVerdict) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
-from gatebench_analysis import against, assemble, document
+from gatebench_analysis import against, assemble, document, outputs
 from gatebench_analysis.against import Reference
 from gatebench_analysis.document import Result, RunInfo, Verdict
+from gatebench_analysis.inputs import of_result
 from gatebench_analysis.objectives import Objective
+from gatebench_analysis.outputs import Analyzed, Form
 from unit.analysis import builders
 
 TOLERANCES = {"latency.p50": 0.03, "latency.p95": 0.03, "throughput": 0.03}
@@ -127,3 +130,22 @@ def test_a_measurement_that_does_not_hold_is_no_baseline_and_has_no_verdict() ->
 def test_a_run_without_a_baseline_has_no_such_section() -> None:
     assert measured().baseline is None
     assert "baseline" not in document.dump(measured())
+
+
+def baseline_case(result: Result) -> ElementTree.Element:
+    suite = ElementTree.fromstring(outputs.analysis([Analyzed(of_result(result), None)], Form.JUNIT))
+    (case,) = (one for one in suite.iter("testcase") if one.get("name") == "against run old")
+    return case
+
+
+def test_junit_has_a_case_for_the_baseline_that_fails_where_the_run_does() -> None:
+    before = measured()
+    failure = baseline_case(measured(1.3, reference(before))).find("failure")
+    assert failure is not None
+    assert "+30 %" in (failure.get("message") or "")
+    for found in (measured(1.3, reference(before, fails=False)), measured(reference=reference(None, gone="gone"))):
+        case = baseline_case(found)
+        assert case.find("failure") is None
+        assert case.find("skipped") is not None
+    wide = reference(before, tolerances=dict.fromkeys(TOLERANCES, 0.1))
+    assert [part.tag for part in baseline_case(measured(reference=wide))] == ["system-out"]
