@@ -6,12 +6,14 @@ import dataclasses
 import pathlib
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from gatebench_analysis import report
-from report import samples
+from gatebench_analysis.report import record
+from report import compared, samples
 
 SHOTS = pathlib.Path(__file__).parents[2] / "build" / "report"
 PAGES: dict[str, Callable[[], str]] = {
@@ -26,6 +28,22 @@ PAGES: dict[str, Callable[[], str]] = {
         samples.repeated("litellm-1-105"), samples.repeated("litellm-1-106", slower=1.2)
     ),
 }
+
+
+def _variants(source: tuple[str, dict[str, Any]], with_status: bool = True) -> str:
+    document, status = source
+    return report.variants(record.read(document), status if with_status else None)
+
+
+VARIANTS: dict[str, Callable[[], str]] = {
+    "slower": lambda: _variants(compared.slower()),
+    "close": lambda: _variants(compared.close()),
+    "far": lambda: _variants(compared.far()),
+    "unmeasured": lambda: _variants(compared.unmeasured()),
+    "dangerous": lambda: _variants(compared.hostile()),
+    "file": lambda: _variants(compared.slower(), with_status=False),
+}
+"""Pages of comparisons, which draw in their markup, without the chart library."""
 
 
 @dataclasses.dataclass
@@ -60,7 +78,7 @@ def files() -> dict[str, pathlib.Path]:
     """The pages as files, made once."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     out = {}
-    for name, make in PAGES.items():
+    for name, make in {**PAGES, **VARIANTS}.items():
         out[name] = SHOTS / f"{name}.html"
         out[name].write_text(make(), encoding="utf-8")
     return out

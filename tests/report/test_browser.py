@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from report import samples
-from report.conftest import PAGES, SHOTS, Open
+from report.conftest import PAGES, SHOTS, VARIANTS, Open
 
 # The colours of an element's canvas, by how many pixels have them; faint ones and text apart.
 COLOURS = """plot => {
@@ -85,7 +85,7 @@ def test_pages_open_without_a_complaint_and_all_charts_are_drawn(open_page: Open
     opened.shot(f"{name}-{scheme}")
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *VARIANTS])
 def test_nothing_is_wider_than_a_phone(open_page: Open, name: str) -> None:
     opened = open_page(name, width=360)
     wide = opened.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
@@ -221,3 +221,54 @@ def test_tables_say_what_the_charts_show(open_page: Open) -> None:
 
 def test_pages_are_small(files: dict[str, pathlib.Path]) -> None:
     assert {name: path.stat().st_size for name, path in files.items() if path.stat().st_size > 2_000_000} == {}
+
+
+# Signs, intervals and bars of the markup: how large each is, and its colour.
+SHAPES = """selector => [...document.querySelectorAll(selector)].map((one) => {
+  const { left, right, width } = one.getBoundingClientRect();
+  const style = getComputedStyle(one);
+  return { left, right, width, fill: style.fill, stroke: style.stroke };
+})"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_comparisons_open_without_a_complaint(open_page: Open, name: str, scheme: str) -> None:
+    opened = open_page(name, scheme=scheme)
+    assert opened.complaints == []
+    assert [url for url in opened.requests if not url.startswith(("file:", "data:"))] == []
+    assert opened.page.locator("img").count() == 0
+    opened.shot(f"{name}-{scheme}")
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_each_run_of_a_comparison_is_a_sign_in_the_colour_of_its_variant(open_page: Open, width: int) -> None:
+    page = open_page("slower", width=width).page
+    # Four metrics: five runs of the reference, four of the other, one of which was left out.
+    for variant, count, colour in (("v0", 20, "rgb(0, 114, 178)"), ("v1", 16, "rgb(213, 94, 0)")):
+        for plot in (".spread .dots", ".field"):
+            signs = page.evaluate(SHAPES, f"{plot} g > .{variant}")
+            assert len(signs) == count
+            assert {one["fill"] for one in signs} == {colour}
+            assert all(8 <= one["width"] <= 14 and 0 < one["left"] < one["right"] < width for one in signs)
+    assert page.locator(".field .gap").count() == 4
+
+
+def test_bounds_of_differences_are_drawn_where_they_are(open_page: Open) -> None:
+    page = open_page("slower").page
+    bars = dict(zip(("latency.p50", "latency.p95"), page.evaluate(SHAPES, ".delta .bullet .fail"), strict=False))
+    spans = dict(zip(("latency.p50", "latency.p95"), page.evaluate(SHAPES, ".delta .bullet .span"), strict=False))
+    assert spans["latency.p50"]["right"] < bars["latency.p50"]["left"]  # met: all of it is allowed
+    assert spans["latency.p95"]["left"] > bars["latency.p95"]["left"]  # broken: none of it is
+    assert page.locator(".delta .outcome").all_inner_texts() == ["Pass", "Fail", "Pass", "Pass"]
+
+
+def test_a_comparison_prints_light_with_its_plots(open_page: Open) -> None:
+    opened = open_page("slower", scheme="dark")
+    opened.page.emulate_media(media="print")
+    assert opened.page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 31, 36)"
+    assert opened.page.evaluate(SHAPES, ".spread .dots g > .v0")[0]["fill"] == "rgb(0, 114, 178)"
+    assert not opened.page.locator("button").first.is_visible()
+    opened.shot("slower-print")
+    assert opened.page.pdf(path=SHOTS / "slower.pdf", format="A4").startswith(b"%PDF")
+    assert opened.complaints == []

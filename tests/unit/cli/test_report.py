@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from gatebench.cli.main import app
 from gatebench_analysis import document
-from report import samples
+from report import compared, samples
 from unit.cli import fakeapi, statuses
-from unit.cli.fakeapi import FakeApi
+from unit.cli.fakeapi import RUNS, FakeApi
 
 PATH = "/api/v1/namespaces/default/configmaps/demo-result"
 
@@ -98,3 +99,60 @@ def test_a_place_that_cannot_be_written_says_so(tmp_path: pathlib.Path) -> None:
     done = invoke(str(source), "-o", str(tmp_path / "none" / "page.html"))
     assert done.exit_code == 3
     assert "cannot write" in done.stderr
+
+
+def put_comparison(api: FakeApi, status: dict[str, Any], content: str | None) -> None:
+    """A comparison named impact, and the ConfigMap of its result with this content."""
+    kept = {"name": "impact-comparison", "namespace": "default"}
+    api.put(
+        f"{RUNS}/namespaces/default/benchmarkcomparisons/impact",
+        {"metadata": {"name": "impact", "namespace": "default", "uid": "uid-c"}, "spec": {}, "status": status},
+    )
+    data = {} if content is None else {"comparison.json": content}
+    api.put(f"/api/v1/namespaces/default/configmaps/{kept['name']}", {"metadata": kept, "data": data})
+
+
+def test_a_comparison_becomes_a_page_with_the_verdict_of_its_status(api: FakeApi, tmp_path: pathlib.Path) -> None:
+    content, status = compared.slower()
+    put_comparison(api, {**status, "artifacts": {"result": "impact-comparison"}}, content)
+    done = invoke("bcmp/impact")
+    assert done.exit_code == 0, done.output
+    assert done.output.strip() == str(tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert "9 of 10 runs are valid and count." in text  # of the condition Valid
+    assert "BenchmarkComparison" in text
+
+
+def test_the_file_of_a_comparison_becomes_a_page(tmp_path: pathlib.Path) -> None:
+    source, target = tmp_path / "comparison.json", tmp_path / "page.html"
+    source.write_text(compared.close()[0])
+    done = invoke(str(source), "-o", str(target))
+    assert done.exit_code == 0, done.output
+    assert "gatebench report bcmp/impact shows it" in target.read_text()
+    two = invoke(str(source), str(source), "-o", str(target))
+    assert two.exit_code == 3
+    assert "comparison.json is a comparison already: give it alone" in two.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "artifacts", "content", "words"),
+    [
+        ("bcmp", "impact-comparison", None, "which comparison? Name it: bcmp/NAME"),
+        ("bcmp/impact", None, None, "comparison impact has no result: it is under way, step Running"),
+        ("bcmp/impact", "impact-comparison", None, "ConfigMap impact-comparison has no comparison.json"),
+        (
+            "bcmp/impact",
+            "impact-comparison",
+            "{}",
+            "the result of comparison impact cannot be read: its schema is None",
+        ),
+    ],
+)
+def test_a_comparison_that_has_no_page_says_why(
+    api: FakeApi, name: str, artifacts: str | None, content: str | None, words: str
+) -> None:
+    kept = {} if artifacts is None else {"artifacts": {"result": artifacts}}
+    put_comparison(api, {"step": "Running", **kept}, content)
+    done = invoke(name)
+    assert (done.exit_code, pathlib.Path("report.html").exists()) == (3, False)
+    assert words in done.stderr
