@@ -62,8 +62,9 @@ def test_a_repeat_waits_until_the_master_is_told(
 ) -> None:
     repeats = {"count": 3, "pauseSeconds": 0.0, "hold": True}
 
-    def go_on(repeat: Any, attempt: Any = "a1", token: str | None = lab.TOKEN) -> tuple[int, Any]:
-        status, content = fleet.call("POST", "/v1/continue", {"attempt": attempt, "repeat": repeat}, token=token)
+    def go_on(repeat: Any, attempt: Any = "a1", token: str | None = lab.TOKEN, **more: str) -> tuple[int, Any]:
+        body = {"attempt": attempt, "repeat": repeat} | more
+        status, content = fleet.call("POST", "/v1/continue", body, token=token)
         return status, json.loads(content)
 
     with Upstream(latency=0.3) as upstream, fleet_of(kind, tmp_path, request, upstream.url, repeats=repeats) as fleet:
@@ -73,15 +74,20 @@ def test_a_repeat_waits_until_the_master_is_told(
         held = fleet.wait(lambda s: s["holding"] is not None)
         reached = upstream.total
         assert (held["holding"], held["repeat"], held["step"]) == (1, 0, "Pause")
+        assert held["holdingSeconds"] >= 0
+        assert held["repeatStartedAt"] < held["now"]
         assert held["live"]["inFlight"] in (None, 0)
         assert go_on(1, token=None)[0] == go_on(1, token="wrong")[0] == 401
         assert go_on(True)[0] == go_on("1")[0] == go_on(1, attempt=7)[0] == 400
         assert go_on(2) == go_on(0) == (409, {"error": "that repeat does not wait", "holding": 1})
         assert go_on(1, attempt="b2")[0] == 409
+        elsewhere = "the target's name leads to 127.0.0.1, not yet to 10.0.0.9"
+        assert go_on(1, address="10.0.0.9") == (409, {"error": elsewhere})
         assert fleet.state()["holding"] == 1
         assert upstream.total == reached, "something was sent while the fleet held"
-        assert go_on(1) == go_on(1) == (200, {"repeat": 1})
-        fleet.wait(lambda s: s["holding"] == 2)
+        assert go_on(1, address="127.0.0.1") == go_on(1) == (200, {"repeat": 1})
+        second = fleet.wait(lambda s: s["holding"] == 2)
+        assert held["now"] < second["repeatStartedAt"] < second["now"]
         assert upstream.total > reached
         assert go_on(1)[0] == 200, "what it was told once it may be told again"
         assert fleet.state()["holding"] == 2
@@ -100,5 +106,6 @@ def test_a_fleet_that_holds_can_be_stopped(tmp_path: pathlib.Path, upstream: Ups
         fleet.wait(lambda s: s["holding"] == 1)
         assert fleet.call("POST", "/v1/stop", {"reason": "cancelled"})[0] == 200
         result = fleet.result()
+        assert fleet.state()["holding"] == 1, "in which pause it has ended is still to be seen"
     assert (result["outcome"], [p["kind"] for p in result["phases"]]) == ("Stopped", [*KINDS[:3], "Drain"])
     exact(result, upstream.total)

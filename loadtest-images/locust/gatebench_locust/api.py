@@ -9,9 +9,11 @@ import gzip
 import hmac
 import json
 import logging
+import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import gevent
 import gevent.socket
 from gevent.event import Event
 from gevent.pool import Pool
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_CONNECTIONS = 64
+RESOLVE_SECONDS = 3.0
 _STATUS = {
     200: "200 OK",
     400: "400 Bad Request",
@@ -116,7 +119,7 @@ class Api:
         if name == "start":
             return self._start(body.get("attempt"))
         if name == "continue":
-            return self._continue(body.get("attempt"), body.get("repeat"))
+            return self._continue(body.get("attempt"), body.get("repeat"), body.get("address"))
         if name == "stop":
             self._conductor.stop(str(body.get("reason") or "")[:200])
             return _json(200, {"step": self._conductor.step})
@@ -134,14 +137,29 @@ class Api:
             return _json(409, refusal.payload)
         return _json(200, {"attempt": attempt})
 
-    def _continue(self, attempt: Any, repeat: Any) -> tuple[int, str, bytes]:
+    def _continue(self, attempt: Any, repeat: Any, address: Any) -> tuple[int, str, bytes]:
         if not isinstance(attempt, str) or not isinstance(repeat, int) or isinstance(repeat, bool):
             return _json(400, {"error": "an attempt id and the number of a repeat are needed"})
+        if address is not None:
+            found = _addresses(self._conductor.plan.target)
+            if address not in found:
+                seen = ", ".join(sorted(found)) or "nowhere"
+                return _json(409, {"error": f"the target's name leads to {seen}, not yet to {str(address)[:100]}"})
         try:
             self._conductor.go_on(attempt, repeat)
         except Refused as refusal:
             return _json(409, refusal.payload)
         return _json(200, {"repeat": repeat})
+
+
+def _addresses(target: str) -> set[str]:
+    """Where the target's name leads at this moment; empty where nobody knows."""
+    try:
+        with gevent.Timeout(RESOLVE_SECONDS):
+            found = gevent.socket.getaddrinfo(urllib.parse.urlsplit(target).hostname, None)
+    except (OSError, UnicodeError, gevent.Timeout):
+        return set()
+    return {str(where[0]) for *_, where in found}
 
 
 def _json(status: int, document: Mapping[str, Any]) -> tuple[int, str, bytes]:

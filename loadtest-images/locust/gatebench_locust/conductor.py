@@ -21,6 +21,7 @@ from gevent.event import Event
 from gatebench_locust import arrivals, capacity, closed, phases, wire
 from gatebench_locust.collector import Collector
 from gatebench_locust.guards import Breach, Guards
+from gatebench_locust.pauses import Gate
 from gatebench_locust.phases import DRAIN, PAUSE, RAMP, SEARCH, STAGE, WARM_UP, Phase
 from gatebench_locust.plan import CAPACITY, CLOSED, OPEN, Plan
 from gatebench_locust.records import ABORTED, FAILED, FINISHED, STOPPED, WORKER_LOST, EndEarly, Record, Refused
@@ -58,10 +59,9 @@ class Conductor:
         self.search_phases: dict[int, int] = {}  # of its steps' windows, by the step's number
         self.guards = Guards(plan.abort)
         self.breach: Breach | None = None
-        self.holding: int | None = None  # the repeat that waits to be told to begin
+        self.gate = Gate()
         self._on_sealed = on_sealed
         self._interrupt = Event()
-        self._continued = 0  # the latest repeat that was told to begin
         self._order = 0
         self._since = 0.0
         self._numbers: dict[str, int] = {}
@@ -137,10 +137,8 @@ class Conductor:
         """The repeat that waits may begin; again, once it was told, changes nothing. Raises Refused."""
         if attempt != self.attempt:
             raise Refused(error="attempt", attempt=self.attempt)
-        if repeat == self.holding:
-            self._continued = repeat
-        elif not 0 < repeat <= self._continued:
-            raise Refused(error="that repeat does not wait", holding=self.holding)
+        if not self.gate.tell(repeat):
+            raise Refused(error="that repeat does not wait", holding=self.gate.holding)
 
     def lose(self, member: Member) -> None:
         """A worker is lost."""
@@ -234,17 +232,6 @@ class Conductor:
         """Waits, unless the load ends early. Raises EndEarly."""
         self._interrupt.wait(timeout=max(0.0, seconds))
         self.check()
-
-    def hold(self, repeat: int) -> None:
-        """Waits to be told that a repeat may begin; as long as a result is kept, at most. Raises EndEarly."""
-        limit = time.monotonic() + self.plan.result_hold
-        self.holding = repeat
-        logger.info("repeat %d waits to be told to begin", repeat)
-        while self._continued < repeat:
-            if time.monotonic() > limit:
-                self.end(FAILED, f"nobody has told repeat {repeat} to begin within {self.plan.result_hold:g} s")
-            self.wait(POLL)
-        self.holding = None
 
     def check(self) -> None:
         """Raises EndEarly where the load is to end."""

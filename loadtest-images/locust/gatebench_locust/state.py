@@ -28,7 +28,9 @@ def build(conductor: Conductor, result_ready: bool) -> dict[str, Any]:
         "stage": None if current is None else current.phase.name,
         "repeat": None if current is None else current.phase.repeat,
         "repeats": conductor.plan.repeats.count,
-        "holding": conductor.holding,
+        "repeatStartedAt": _repeat_started(conductor),
+        "holding": conductor.gate.holding,
+        "holdingSeconds": None if conductor.gate.since is None else round(monotonic - conductor.gate.since, 3),
         "expectedWorkers": conductor.plan.expected_workers,
         "workers": [
             {
@@ -78,6 +80,13 @@ def _total(conductor: Conductor) -> float:
     plan = conductor.plan
     budget = plan.capacity.budget if plan.capacity is not None else 0.0
     return phases.total_seconds(conductor.phases, plan.spawn_rate) + budget
+
+
+def _repeat_started(conductor: Conductor) -> float | None:
+    current = conductor.current
+    if current is None:
+        return None
+    return next(record.started for record in conductor.records if record.phase.repeat == current.phase.repeat)
 
 
 def _elapsed(conductor: Conductor, now: float) -> float:
