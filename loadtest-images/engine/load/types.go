@@ -33,8 +33,9 @@ type Options struct {
 // Phase is what open load is told by the master.
 type Phase struct {
 	record.Moment
-	Rate  schedule.Rate // the whole fleet's; the zero Rate, or an impossible one, has no arrivals
-	Start int64         // of clock.Now; one that is past, or further than a second off, is at once
+	Rate   schedule.Rate // the whole fleet's; the zero Rate, or an impossible one, has no arrivals
+	Start  int64         // of clock.Now; one that is past, or further than a second off, is at once
+	Direct bool          // straight to the upstream: whoever has several loads picks the one that this is for
 }
 
 // Load is what a worker drives.

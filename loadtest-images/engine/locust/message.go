@@ -122,6 +122,7 @@ type Phase struct {
 	Workers  *int     `msgpack:"workers"`
 	StartsAt *float64 `msgpack:"startsAt"` // unix seconds of the master's clock
 	Rate     *Rate    `msgpack:"rate"`     // open load only
+	Direct   bool     `msgpack:"direct"`   // straight to the upstream
 }
 
 func (p *Phase) check() error {

@@ -24,12 +24,18 @@ type document struct {
 	Seed               *uint64   `json:"seed"`
 	CAFile             string    `json:"caFile"`
 	HTTP2              bool      `json:"http2"`
+	Direct             *direct   `json:"direct"`
 }
 
 type identity struct {
 	Namespace *string `json:"namespace"`
 	Name      *string `json:"name"`
 	UID       *string `json:"uid"`
+}
+
+type direct struct {
+	Target      *string `json:"target"`
+	MaxInFlight int     `json:"maxInFlight"`
 }
 
 type bounds struct {

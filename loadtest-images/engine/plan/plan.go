@@ -50,6 +50,12 @@ type Dataset struct {
 	Content  []byte // instead of what is at Path; nil: that is read
 }
 
+// Direct is the leg that goes straight to the upstream, after the load; how long it is, is the master's to say.
+type Direct struct {
+	Target      string // without a slash at its end
+	MaxInFlight int    // of the whole fleet; 0: not given
+}
+
 // Model is how load is offered.
 type Model string
 
@@ -86,4 +92,5 @@ type Plan struct {
 	Poisson         bool // arrivals
 	MaxInFlight     int  // of the whole fleet; 0: not given
 	Seed            uint64
+	Direct          *Direct // nil: none
 }

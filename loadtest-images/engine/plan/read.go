@@ -70,6 +70,10 @@ func (d *document) check() error {
 		return missing("workload")
 	case d.TimeoutSeconds == nil || !positive(*d.TimeoutSeconds):
 		return errors.New("timeoutSeconds must be above 0")
+	case d.Direct != nil && (d.Direct.Target == nil || *d.Direct.Target == ""):
+		return missing("direct.target")
+	case d.Direct != nil && d.Direct.MaxInFlight < 0:
+		return fmt.Errorf("direct.maxInFlight %d is below 0", d.Direct.MaxInFlight)
 	case d.MaxInFlight < 0:
 		return fmt.Errorf("maxInFlight %d is below 0", d.MaxInFlight)
 	}
@@ -104,6 +108,9 @@ func (d *document) plan() *Plan {
 		Model:           Model(cmp.Or(d.Model, string(Closed))),
 		MaxInFlight:     d.MaxInFlight,
 		Seed:            or(d.Seed, 1),
+	}
+	if d.Direct != nil {
+		p.Direct = &Direct{Target: strings.TrimRight(*d.Direct.Target, "/"), MaxInFlight: d.Direct.MaxInFlight}
 	}
 	think := ownThink
 	if given := d.ThinkTimeSeconds; given != nil {

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"gatebench.dev/engine/client"
@@ -22,6 +23,30 @@ type open struct{ *load.Open }
 
 func (open) Users(int) {}
 
+// legs is the load of the gateway, and that of its upstream, which comes when the other one is over.
+type legs struct {
+	offer
+	direct offer
+}
+
+func (l legs) Enter(p load.Phase) {
+	if p.Direct {
+		l.direct.Enter(p)
+		return
+	}
+	l.offer.Enter(p)
+}
+
+func (l legs) TakeInFlight() int { return l.offer.TakeInFlight() + l.direct.TakeInFlight() }
+
+// Drain drains both at once: one of them has nothing under way.
+func (l legs) Drain(m record.Moment, limit time.Duration) {
+	var direct sync.WaitGroup
+	direct.Go(func() { l.direct.Drain(m, limit) })
+	l.offer.Drain(m, limit)
+	direct.Wait()
+}
+
 // offers gives what makes the plan's load, once the workers are numbered. Its errors name the field of the plan.
 func offers(
 	p *plan.Plan, recorder *record.Recorder, lookup func(string) (string, bool),
@@ -30,15 +55,37 @@ func offers(
 	if err != nil {
 		return nil, err
 	}
-	dialer, err := client.New(client.Options{
-		Target: p.Target, Timeout: time.Duration(p.Timeout * float64(time.Second)), CAFile: p.CAFile, HTTP2: p.HTTP2,
-	})
+	dialer, err := dial(p, p.Target)
 	if err != nil {
 		return nil, err
 	}
 	options := load.Options{
 		Calls: calls, Dial: dialer.Conn, Recorder: recorder, UID: p.UID, Think: p.ThinkTime, Poisson: p.Poisson, Seed: p.Seed,
 	}
+	build, err := gateway(p, options)
+	if err != nil || p.Direct == nil {
+		return build, err
+	}
+	if dialer, err = dial(p, p.Direct.Target); err != nil {
+		return nil, fmt.Errorf("direct.%w", err)
+	}
+	options.Dial, options.Poisson = dialer.Conn, p.Poisson || p.Model == plan.Closed // users come at random too
+	return func(worker, workers int) offer {
+		o := options
+		o.Worker, o.Workers = worker, workers
+		o.MaxInFlight = share(p.Direct.MaxInFlight, worker, workers)
+		return legs{build(worker, workers), open{load.NewOpen(o)}}
+	}, nil
+}
+
+func dial(p *plan.Plan, target string) (*client.Dialer, error) {
+	return client.New(client.Options{
+		Target: target, Timeout: time.Duration(p.Timeout * float64(time.Second)), CAFile: p.CAFile, HTTP2: p.HTTP2,
+	})
+}
+
+// gateway gives what makes the load of the gateway.
+func gateway(p *plan.Plan, options load.Options) (func(worker, workers int) offer, error) {
 	switch p.Model {
 	case plan.Closed:
 		return func(worker, workers int) offer {

@@ -12,13 +12,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gatebench_locust import pauses
-from gatebench_locust.phases import PAUSE, STAGE, Phase
+from gatebench_locust import direct, pauses
+from gatebench_locust.phases import DIRECT, LEAD_SECONDS, PAUSE, STAGE, Phase
 
 if TYPE_CHECKING:
     from gatebench_locust.conductor import Conductor
 
-LEAD_SECONDS = 0.3  # well within the second that a worker allows, well above what a message takes
 _USERS_SECONDS = 20.0
 
 
@@ -30,6 +29,8 @@ def lead(conductor: Conductor) -> None:
             line.begin(phase, settled=False)
             pauses.rest(conductor, phase)
             line.cut()
+        elif phase.kind == DIRECT:
+            direct.run(conductor, phase)
         else:
             line.run(phase)
     line.finish()

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gatebench_locust import pauses, phases
-from gatebench_locust.arrivals import LEAD_SECONDS, Line
+from gatebench_locust.arrivals import Line
 from gatebench_locust.judging import Verdict, judge
 from gatebench_locust.phases import SEARCH, STAGE, Rate
 from gatebench_locust.plan import Capacity

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gatebench_locust import pauses, phases
-from gatebench_locust.phases import PAUSE, STAGE, WARM_UP, Phase
+from gatebench_locust import direct, pauses, phases
+from gatebench_locust.phases import DIRECT, PAUSE, STAGE, WARM_UP, Phase
 
 if TYPE_CHECKING:
     from gatebench_locust.conductor import Conductor
@@ -23,6 +23,8 @@ def lead(conductor: Conductor) -> None:
     for phase in conductor.phases[:-1]:
         if phase.kind == PAUSE:
             _pause(conductor, phase)
+        elif phase.kind == DIRECT:
+            direct.run(conductor, phase)
         else:
             _phase(conductor, phase)
 

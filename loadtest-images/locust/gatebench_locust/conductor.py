@@ -22,7 +22,7 @@ from gatebench_locust import arrivals, capacity, closed, phases, wire
 from gatebench_locust.collector import Collector
 from gatebench_locust.guards import Breach, Guards
 from gatebench_locust.pauses import Gate
-from gatebench_locust.phases import DRAIN, PAUSE, RAMP, SEARCH, STAGE, WARM_UP, Phase
+from gatebench_locust.phases import DIRECT, DRAIN, PAUSE, RAMP, SEARCH, STAGE, WARM_UP, Phase
 from gatebench_locust.plan import CAPACITY, CLOSED, OPEN, Plan
 from gatebench_locust.records import ABORTED, FAILED, FINISHED, STOPPED, WORKER_LOST, EndEarly, Record, Refused
 from gatebench_locust.roster import Member, Roster
@@ -36,6 +36,7 @@ EARLY_DRAIN_SECONDS = 5.0
 POLL = 0.05
 
 _STEPS = {WARM_UP: "WarmUp", STAGE: "Stage", RAMP: "Stage", SEARCH: "Stage", PAUSE: "Pause", DRAIN: "Draining"}
+_STEPS[DIRECT] = "Direct"
 _LEADERS: dict[str, Callable[[Any], None]] = {CLOSED: closed.lead, OPEN: arrivals.lead, CAPACITY: capacity.lead}
 
 
@@ -208,6 +209,8 @@ class Conductor:
         }
         if phase.rate is not None:
             data["rate"] = phase.rate.wire()
+        if phase.kind == DIRECT:
+            data["direct"] = True
         for member in self.roster.joined:
             own = data | {"worker": self._numbers[member.id]}
             self.runner.send_message(wire.PHASE, own, client_id=member.id)

@@ -19,7 +19,8 @@ _POLL = 0.05
 
 
 def rest(conductor: Conductor, phase: Phase) -> None:
-    """A pause between two repeats, once nothing new is sent: until all is answered, then its seconds, then the hold.
+    """A pause after a repeat, once nothing new is sent: until all is answered, then its seconds, then the hold that
+    there may be before another repeat.
 
     Raises EndEarly.
     """
@@ -30,7 +31,7 @@ def rest(conductor: Conductor, phase: Phase) -> None:
         conductor.end(FAILED, f"{what} of repeat {phase.repeat} had not ended {limit:g} s after it")
         conductor.check()
     conductor.wait(phase.seconds)
-    if plan.repeats.hold:
+    if plan.repeats.hold and phase.repeat + 1 < plan.repeats.count:
         _hold(conductor, phase.repeat + 1)
 
 

@@ -91,6 +91,16 @@ class Repeats:
 
 
 @dataclasses.dataclass(frozen=True)
+class Direct:
+    """After the load the same requests straight to the upstream: `target`, without a slash at its end. Measured for
+    `seconds`, after `settle` seconds that are not."""
+
+    target: str
+    seconds: float
+    settle: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class Scenario:
     """A built-in scenario."""
 
@@ -133,6 +143,7 @@ class Plan:
     capacity: Capacity | None = None
     repeats: Repeats = Repeats()
     abort: tuple[guards.Guard, ...] = ()
+    direct: Direct | None = None
 
 
 def read(path: str) -> Plan:
@@ -204,6 +215,7 @@ def _parse(document: Any) -> Plan:
         capacity=capacity,
         abort=tuple(guards.parse(one) for one in document.get("abort") or ()),
         repeats=_repeats(document.get("repeats") or {}, model),
+        direct=_direct(document.get("direct"), engine, model),
     )
 
 
@@ -250,6 +262,21 @@ def _repeats(item: Mapping[str, Any], model: str) -> Repeats:
         raise PlanError("repeats: count must be at least 1, and pauseSeconds not negative")
     if out.count > 1 and model == CAPACITY:
         raise PlanError("repeats: a capacity search confirms itself, and is not repeated")
+    return out
+
+
+def _direct(item: Mapping[str, Any] | None, engine: str, model: str) -> Direct | None:
+    if item is None:
+        return None
+    if engine != GO or model == CAPACITY:
+        raise PlanError("direct needs engine Go, and model Closed or Open: only these can keep the rate of the gateway")
+    out = Direct(
+        target=str(item["target"]).rstrip("/"),
+        seconds=float(item["durationSeconds"]),
+        settle=float(item.get("settleSeconds") or 0.0),
+    )
+    if not 0 < out.seconds < math.inf or not 0 <= out.settle < math.inf:
+        raise PlanError("direct: durationSeconds must be above 0, and settleSeconds not negative")
     return out
 
 
