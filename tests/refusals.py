@@ -75,6 +75,14 @@ TAKEN: dict[str, Spec] = {
             "onRegression": "Warn",
         },
     ),
+    "overhead": _with(
+        closed_go(),
+        upstream={"mock": {}},
+        overhead={"enabled": True, "duration": "30s"},
+        objectives=[{"metric": "overhead.p50", "failAbove": "10ms"}],
+    ),
+    "overhead-alone": _with(open_load(), overhead={"enabled": True}),
+    "overhead-off": _with(closed(), overhead={}),
     "closed-repeats": _with(closed(), repeats={"count": 5, "pause": "0s"}),
     "open-repeats": _with(open_load(), repeats={"count": 2}),
     "closed": closed(thinkTime={"min": "0s", "max": "1s"}, spawnRate=10, envFrom=[{"configMapRef": {"name": "c"}}]),
@@ -233,6 +241,12 @@ REFUSED: dict[str, tuple[Spec, str]] = {
     ),
     "ca-of-http": (_url(open_load(), "http://gateway.example", ca={"configMap": _KEY}), "given by an https url"),
     "ca-of-image": (_requests(open_load(), ca={"configMap": _KEY}), "given by an https url"),
+    "locust-overhead": (_with(closed(), overhead={"enabled": True}), "overhead needs load.engine: Go"),
+    "capacity-overhead": (_with(capacity(), overhead={"enabled": True}), "and model Closed or Open"),
+    "no-overhead": (
+        _with(closed_go(), overhead={"duration": "30s"}, objectives=[{"metric": "overhead.p50", "failAbove": "10ms"}]),
+        "need overhead: {enabled: true}",
+    ),
     "closed-dropped": (
         _with(closed(), objectives=[{"metric": "dropped", "failAbove": 0}]),
         "closed load drops nothing",

@@ -16,6 +16,7 @@ from gatebench_analysis import (
     measured,
     metrics,
     objectives,
+    overhead,
     remarks,
     repeats,
     resources,
@@ -37,6 +38,7 @@ __all__ = ["Inputs", "RunInfo", "assemble"]
 
 _PRESSURE = "gateway.pressure.cpu"
 _PARTS = {"WarmUp": "warm_up", "Ramp": "ramps", "Search": "search", "Pause": "pauses", "Drain": "drain"}
+_PARTS["Direct"] = "direct"
 # Metrics that only some loads have, and that no request name has.
 _OF_THE_LOAD: dict[str, Callable[[Load], bool]] = {
     "dropped": lambda load: load.is_open,
@@ -91,6 +93,9 @@ def assemble(inputs: Inputs) -> Result:
     curves = {} if inputs.resources is None else inputs.resources.series
     course = endurance.course(load, probe, curves, resources.ours(inputs.run.spec), facts)
     surges = {name: figure(spikefigures.observe(load, name), unit) for name, unit in spikefigures.UNITS.items()}
+    counting = repeats.counting(parts)
+    figures = _metrics(account, counting)
+    added = overhead.overhead(load, account, counting, figures, inputs.run.spec)
     result = Result(
         run=inputs.run,
         started_at=load.started_at,
@@ -101,7 +106,8 @@ def assemble(inputs: Inputs) -> Result:
         upstream=mock,
         window_seconds=account.window().seconds,
         counts=_counts(load),
-        metrics=_metrics(account, repeats.counting(parts)),
+        metrics=figures | added.figures,
+        overhead=added.leg,
         repeats=each,
         gateway=gateway,
         course={**course.figures, **surges},
@@ -194,7 +200,7 @@ def _metrics(account: Account, parts: Sequence[repeats.Part]) -> dict[str, Figur
     streams = account.streams()
     for request in (None, *account.names()):
         for metric in metrics.CATALOGUE:
-            if metric.origin is not metrics.Origin.FLEET or metric.name.startswith("requests."):
+            if metric.origin is not metrics.Origin.FLEET or metric.name.startswith(("requests.", "overhead.")):
                 continue
             if not streams and metric.name.startswith(("ttft.", "interToken.", "tokensPerSecond")):
                 continue

@@ -17,7 +17,7 @@ from gatebench_analysis import thinning
 from gatebench_analysis.baseline import Baseline
 from gatebench_analysis.leaks import Leak
 from gatebench_analysis.load import Capacity, Load, Series
-from gatebench_analysis.loadfigures import Ceiling, Counts, FrontierPoint, StageFigures
+from gatebench_analysis.loadfigures import Ceiling, Counts, DirectLeg, FrontierPoint, StageFigures
 from gatebench_analysis.models import Count, Document, Objects, Seconds
 from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
 from gatebench_analysis.upstream import Upstream
@@ -44,9 +44,9 @@ class Figure(Document):
     above: bool = False
     """The true value is larger than `value` by an unknown amount."""
     low: float | None = None
-    """Of several repeats the smallest value; None where there was one."""
+    """Of several repeats the smallest value; None where there was one. Of overhead the lower end of its interval."""
     high: float | None = None
-    """Of several repeats the largest."""
+    """Of several repeats the largest. Of overhead the upper end of its interval."""
     missing: str | None = None
     """Why it is not known."""
     not_applicable: str | None = None
@@ -224,6 +224,8 @@ class Result(Document):
     """Each measurement, where there were several."""
     gateway: dict[str, Figure] = {}
     """gateway.* and query.*, each with its source."""
+    overhead: DirectLeg | None = None
+    """The direct leg, where there was one; what the gateway adds to it is in the metrics."""
     course: dict[str, Figure] = {}
     """Slopes over the longest measured stage, and spikes; of a slope the note has its interval."""
     leak: Leak | None = None

@@ -78,6 +78,11 @@ class Samples:
         rank = upper_rank(self.count, thousandths / 1000)
         return None if rank is None else self._at(rank)
 
+    def lower(self, thousandths: int) -> tuple[float, bool] | None:
+        """The quantile's lower confidence bound at 99 %, as `quantile` gives it."""
+        rank = upper_rank(self.count, 1 - thousandths / 1000)  # the same, counted from the largest
+        return None if rank is None else self._at(self.count + 1 - rank)
+
     def _at(self, rank: int) -> tuple[float, bool] | None:
         if self.is_clamped(rank):
             return CLAMP_SECONDS, True

@@ -6,7 +6,7 @@ from typing import Literal
 
 from gatebench_analysis.models import Count, Document, Objects, Rows, Seconds
 
-PhaseKind = Literal["WarmUp", "Stage", "Ramp", "Search", "Pause", "Drain"]
+PhaseKind = Literal["WarmUp", "Stage", "Ramp", "Search", "Pause", "Direct", "Drain"]
 
 
 class Histogram(Document):
@@ -31,7 +31,7 @@ class Phase(Document):
     """A segment of the load as it was driven. A stage is measured from fullAt to endedAt.
 
     The kind Search is a part of a capacity search: a step's window where it has fullAt, else what lies around one.
-    A Pause follows a repeat: nothing is sent.
+    A Pause follows a repeat: nothing is sent. Direct is what goes straight to the upstream, measured from fullAt.
     """
 
     index: int | None = None
@@ -232,4 +232,5 @@ class Load(Document):
     @property
     def is_open(self) -> bool:
         """Whether arrivals followed a rate."""
-        return self.capacity is not None or any(phase.rate is not None for phase in self.phases)
+        own = (phase for phase in self.phases if phase.kind != "Direct")  # which follows a rate after any load
+        return self.capacity is not None or any(phase.rate is not None for phase in own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatebench_analysis.models import Count, Document, Seconds
+from gatebench_analysis.models import Count, Document, Objects, Seconds
 
 
 class Totals(Document):
@@ -26,6 +26,8 @@ class Counts(Document):
     """Steps of a capacity search, but for its confirmations, which are measured."""
     pauses: Totals = Totals()
     """Between repeats: what was on its way when users were told to stop."""
+    direct: Totals = Totals()
+    """Of the direct leg, straight to the upstream."""
     drain: Totals = Totals()
     other: Totals = Totals()
     """Of a phase that is not in the list of phases."""
@@ -83,3 +85,22 @@ class Ceiling(Document):
     think_time_bound: bool | None = None
     """Think time is longer than the latency, and at least 90 % of the ceiling was reached."""
     missing: str | None = None
+
+
+class DirectRequests(Performance):
+    """The direct leg's requests of a name."""
+
+    name: str = ""
+
+
+class DirectLeg(Performance):
+    """The same requests straight to the upstream, at the rate that the gateway had reached. Latencies are of the
+    successes that do not stream, counted as those through the gateway are: from the send after closed load, from the
+    intended start after open."""
+
+    rate: Seconds | None = None
+    """Arrivals a second that were asked for."""
+    differs: str | None = None
+    """Why it cannot be compared with the gateway's load; None where it can."""
+    by_request: Objects[DirectRequests] = []
+    """By name, the most frequent first."""

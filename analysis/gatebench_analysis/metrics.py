@@ -9,7 +9,7 @@ import dataclasses
 import enum
 import re
 
-from gatebench_analysis import repeats, spikefigures
+from gatebench_analysis import overhead, repeats, spikefigures
 from gatebench_analysis.document import Result
 from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
 
@@ -154,6 +154,17 @@ _COURSE = (
         Origin.COURSE,
     ),
 )
+_OVERHEAD = tuple(
+    Metric(
+        f"overhead.{name}",
+        "s",
+        f"What the gateway adds to the {words[0].lower()}{words[1:]} of the latency of successes that do not stream.",
+        f"latency.{name} minus that of the direct leg, at the same rate",
+        whole=True,
+    )
+    for name, words in _QUANTILE_WORDS.items()
+    if f"overhead.{name}" in overhead.NAMES
+)
 _BELOW_A_MINUTE = "; windows under 60 s: the probe's"
 _FIXED = (
     *_client("", "", "the latency of successes that do not stream, to the last byte"),
@@ -170,6 +181,7 @@ _FIXED = (
         "the steps of the search",
         whole=True,
     ),
+    *_OVERHEAD,
     _gateway(
         "cpu.mean",
         "cores",
@@ -241,7 +253,7 @@ _STATISTICS = r"(mean|max|(p50|p90|p95|p99|p99\.9)(\.upper)?)"
 _CLIENT = rf"(throughput|errorRatio|tokensPerSecond|(latency|ttft|interToken)\.{_STATISTICS})"
 _GATEWAY = "|".join(re.escape(m.name.removeprefix("gateway.")) for m in _FIXED if m.name.startswith("gateway."))
 _OWN = r"dropped|capacity\.requestsPerSecond|(latency\.p95|errorRatio)\.slope"
-_OWN += r"|spike\.(errorRatio|p99|recoverySeconds|shed)"
+_OWN += r"|overhead\.(p50|p95|p99)|spike\.(errorRatio|p99|recoverySeconds|shed)"
 PATTERN = rf"^((requests\..+\.)?{_CLIENT}|{_OWN}|gateway\.({_GATEWAY})|query\.[a-zA-Z][a-zA-Z0-9_-]*)$"
 """Matches the valid names, in Go's and Rust's regular expressions too."""
 _QUERY_NAME = re.compile(r"query\.[a-zA-Z][a-zA-Z0-9_-]*")
@@ -278,6 +290,8 @@ def observe(result: Result, name: str, stage: str | None = None) -> Observation:
         return Missing(f"{name} is of the whole load, not of a stage")
     if stage is None and (figure := result.metrics.get(name)) is not None:
         return figure.observation()
+    if name in overhead.NAMES:
+        return Missing(overhead.NOT_ASKED)
     local = name.removeprefix(f"requests.{metric.request}.") if metric.request is not None else name
     return repeats.observe(result.load, local, request=metric.request, stage=stage)
 

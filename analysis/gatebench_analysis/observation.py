@@ -17,9 +17,9 @@ class Measured:
     source: str = ""
     """Where it came from, if not from where the metric's description says."""
     low: float | None = None
-    """The smallest value of any repeat; None where there was one."""
+    """The smallest value of any repeat; None where there was one. Of overhead the lower end of its interval."""
     high: float | None = None
-    """The largest."""
+    """The largest, or the upper end."""
 
 
 @dataclasses.dataclass(frozen=True)

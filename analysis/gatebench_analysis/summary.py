@@ -19,6 +19,7 @@ _STREAMS = {
     "interTokenP99Seconds": "interToken.p99",
     "tokensPerSecond": "tokensPerSecond",
 }
+_OVERHEAD = {"p50Seconds": "overhead.p50", "p95Seconds": "overhead.p95", "p99Seconds": "overhead.p99"}
 _SPREAD = {"throughput": "throughput", "p95Seconds": "latency.p95"}
 _MOST_LIMITS, _LONGEST = 4, 160
 _GATEWAY = {
@@ -58,6 +59,7 @@ def summary(result: Result) -> dict[str, Any] | None:
             "dropped": _whole(value("dropped")),
             "repeats": len(result.repeats) or None,
             "spread": _present({key: _spread(result, name) for key, name in _SPREAD.items()}),
+            "overhead": _present({key: value(name) for key, name in _OVERHEAD.items()}),
             "streams": _present({key: value(name) for key, name in _STREAMS.items()}),
             "capacity": _capacity(result),
             "gateway": _gateway(result, value),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gatebench_analysis import metrics, quantities, summary, validity
+from gatebench_analysis import metrics, overhead, quantities, summary, validity
 from gatebench_analysis.document import Result
 from gatebench_analysis.histograms import Undecodable
 from gatebench_analysis.loadfigures import Performance
@@ -78,6 +78,7 @@ def _head(result: Result) -> list[str]:
     rows += [("at most", f"{known} (99 % confidence)")] if known else []
     rows += _repeats(result)
     rows += _course(result)
+    rows += [("overhead", added)] if (added := overhead.words(result.metrics)) else []
     if load.is_open:
         rows += _open(result)
     return columns(rows)
@@ -143,6 +144,7 @@ def _measured(result: Result) -> str:
             ("spikes", counts.spikes),
             ("search", counts.search),
             ("pauses", counts.pauses),
+            ("direct leg", counts.direct),
             ("drain", counts.drain),
             ("other", counts.other),
         )

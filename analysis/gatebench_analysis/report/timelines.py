@@ -96,7 +96,7 @@ def _bands(phases: Sequence[Phase], made: Grid, is_open: bool) -> Iterator[Band]
 
 
 def _band_label(phase: Phase, is_open: bool) -> str:
-    names = {"WarmUp": "warm-up", "Drain": "drain", "Pause": "pause"}
+    names = {"WarmUp": "warm-up", "Drain": "drain", "Pause": "pause", "Direct": "direct leg"}
     if phase.kind in names:
         return names[phase.kind]
     asked = quantities.text(phase.rate, "1/s") if is_open else f"{phase.users:,} users" if phase.users else ""

@@ -167,6 +167,9 @@ func (r *reader) note() {
 	if _, repeated := s.Others["repeats"]; repeated {
 		note("repeats are left out: the load is driven once")
 	}
+	if _, asked := s.Others["overhead"]; asked {
+		note("overhead is left out: only a fleet measures it")
+	}
 	if len(s.Objectives) > 0 {
 		note("objectives are not judged")
 	}

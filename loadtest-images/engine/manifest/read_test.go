@@ -196,12 +196,13 @@ func TestErrorsNameTheField(t *testing.T) {
 }
 
 func TestWhatIsLeftOutIsSaid(t *testing.T) {
-	text := document(requests, "stages: [{duration: 1m, users: 5}]") + "  upstream: {mock: {}}\n  repeats: {count: 5}\n  objectives: [{metric: throughput, failBelow: 1}]\n"
+	text := document(requests, "stages: [{duration: 1m, users: 5}]") + "  upstream: {mock: {}}\n  repeats: {count: 5}\n  overhead: {enabled: true}\n  objectives: [{metric: throughput, failBelow: 1}]\n"
 	got := read(t, text, Given{}).Notes
 	want := []string{
 		"load.engine is Locust: the Go engine sends the same requests",
 		"gateway and upstream are not started: the load goes to the address that was given",
 		"repeats are left out: the load is driven once",
+		"overhead is left out: only a fleet measures it",
 		"objectives are not judged",
 	}
 	if !reflect.DeepEqual(got, want) {

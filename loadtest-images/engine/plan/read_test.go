@@ -31,6 +31,7 @@ const full = `{
 	"maskedEnv": ["GATEBENCH_TOKEN"],
 	"caFile": "/etc/gatebench/ca/ca.crt", "http2": true,
 	"capacity": null, "somethingNew": [1],
+	"direct": {"target": "http://upstream:8080/", "durationSeconds": 20, "settleSeconds": 3, "maxInFlight": 40},
 	"stages": [
 		{"name": "up", "durationSeconds": 60, "rate": 500.5, "ramp": true},
 		{"name": "spike", "durationSeconds": 5, "rate": 0, "spike": true}
@@ -90,6 +91,7 @@ func TestEveryField(t *testing.T) {
 		Dataset: &Dataset{Path: "/etc/gatebench/dataset/prompts.jsonl", Shuffled: true},
 		CAFile:  "/etc/gatebench/ca/ca.crt", HTTP2: true, MaskedEnv: []string{"GATEBENCH_TOKEN"},
 		Engine: "Go", Model: Open, Poisson: true, MaxInFlight: 300, Seed: 1<<64 - 1,
+		Direct: &Direct{Target: "http://upstream:8080", MaxInFlight: 40},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -160,6 +162,8 @@ func TestErrorsNameTheField(t *testing.T) {
 		{object{"timeoutSeconds": nil}, "timeoutSeconds"},
 		{object{"timeoutSeconds": 0}, "timeoutSeconds"},
 		{object{"maxInFlight": -1}, "maxInFlight"},
+		{object{"direct": object{"durationSeconds": 20}}, "direct.target"},
+		{object{"direct": object{"target": "http://u", "maxInFlight": -1}}, "direct.maxInFlight"},
 		{object{"thinkTimeSeconds": object{"min": 1}}, "thinkTimeSeconds"},
 		{object{"thinkTimeSeconds": object{"min": 2, "max": 1}}, "thinkTimeSeconds"},
 		{object{"engine": "Rust"}, "engine"},

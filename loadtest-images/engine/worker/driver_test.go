@@ -146,6 +146,40 @@ func TestTheMastersNumbersOfWorkersHold(t *testing.T) {
 	}
 }
 
+func TestTheDirectLegIsALoadOfItsOwn(t *testing.T) {
+	happened := &diary{}
+	through, straight := &fakeOffer{diary: happened}, &fakeOffer{diary: happened}
+	d, _, _, _ := setUp()
+	d.build = func(int, int) offering { return legs{through, straight} }
+	d.Phase(phase(0, true))
+	d.Spawn(spawn(5))
+	leg := phase(1, false)
+	leg.Direct, leg.Rate = true, &locust.Rate{From: 7, To: 7, Seconds: 3}
+	d.Phase(leg)
+	leg.Settled = true
+	d.Phase(leg)
+	if len(through.phases) != 1 || through.phases[0].Phase != 0 {
+		t.Errorf("through the gateway: %+v", through.phases)
+	}
+	if got := straight.phases; len(got) != 2 || got[0].Phase != 1 || got[0].Rate.From != 7 || !got[1].Settled {
+		t.Errorf("straight: %+v", got)
+	}
+	if _, moment, _, offer := d.status(); moment != (record.Moment{Phase: 1, Settled: true}) || offer.TakeInFlight() != 8 {
+		t.Errorf("%+v", moment)
+	}
+	d.Drain(locust.Drain{Phase: 2, Seconds: 1})
+	d.ended.Wait()
+	drains := 0
+	for _, line := range happened.lines {
+		if line == "drain 2 in 1s" {
+			drains++
+		}
+	}
+	if drains != 2 {
+		t.Errorf("%q", happened.lines)
+	}
+}
+
 func TestAStopEndsTheLoadAtOnceAndForGood(t *testing.T) {
 	d, _, offer, _ := setUp()
 	d.Phase(phase(3, true))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gatebench_locust import pauses, phases
 from gatebench_locust.arrivals import Line
 from gatebench_locust.judging import Verdict, judge
-from gatebench_locust.phases import SEARCH, STAGE, Rate
+from gatebench_locust.phases import LEAD_SECONDS, SEARCH, STAGE, Rate
 from gatebench_locust.plan import Capacity
 from gatebench_locust.search import Search, Step
 from gatebench_locust.windows import window_of

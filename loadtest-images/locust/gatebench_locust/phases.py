@@ -2,9 +2,9 @@
 
 Warm-up, then stages and ramps, as often as the plan repeats them with a pause between, then the drain; before that,
 after another pause, the direct leg where the plan has one. A capacity search makes its phases as it goes. A ramp of
-users climbs in steps of a second; what a phase asks for at a moment is a pair (users, users started a second), which is what
-Locust's load shapes speak. Open load has a rate instead, which the workers follow by themselves: its users are one a
-worker and send nothing, so that Locust's page shows a fleet that runs.
+users climbs in steps of a second; what a phase asks for at a moment is a pair (users, users started a second), which is
+what Locust's load shapes speak. Open load has a rate instead, which the workers follow by themselves: its users are
+one a worker and send nothing, so that Locust's page shows a fleet that runs.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from gatebench.api.fields import Model, duration, rule, rules
 from gatebench.api.gateway import Gateway, Upstream
 from gatebench.api.load import Load
 from gatebench.api.objectives import Metrics, Objective
+from gatebench.api.overhead import SETTLE_SECONDS, Overhead
 from gatebench.api.repeats import Repeats
 from gatebench.api.workload import Workload
 
@@ -33,6 +34,8 @@ class BenchmarkRunSpec(Model):
     """How much of it, from where."""
     repeats: Repeats | None = None
     """How often it is measured. None: once."""
+    overhead: Overhead | None = None
+    """Measures what the gateway adds to its upstream. None: it does not."""
     objectives: Annotated[list[Objective], Field(max_length=64)] | None = None
     """What is good enough. Unless one is about errorRatio, {metric: errorRatio, failAbove: 1%} is added."""
     metrics: Metrics | None = None
@@ -118,6 +121,16 @@ _ACROSS = (
         "model Capacity ends a step by itself where failAbove is broken: remove abortAbove and abortBelow",
     ),
     rule(
+        "!has(self.overhead) || !self.overhead.enabled || (self.load.engine == 'Go' && self.load.model != 'Capacity')",
+        "overhead needs load.engine: Go, and model Closed or Open: only the Go workers can send to the upstream at the"
+        " rate that the gateway has reached",
+    ),
+    rule(
+        "(has(self.overhead) && self.overhead.enabled) || !has(self.objectives) || self.objectives.all(o,"
+        " !o.metric.startsWith('overhead.'))",
+        "metrics overhead.p50, overhead.p95 and overhead.p99 need overhead: {enabled: true}",
+    ),
+    rule(
         "self.load.model != 'Capacity' || !has(self.repeats)",
         "model Capacity confirms its rate by itself: remove repeats",
     ),
@@ -145,21 +158,30 @@ class Schedule(Model):
     drain: float
     repeats: int = 1
     pause: float = 0.0
+    direct: float = 0.0
+    """The leg straight to the upstream; 0: there is none."""
 
     @property
     def load(self) -> float:
-        """Warm-ups, stages and pauses of all repeats."""
-        return self.repeats * (float(self.warm_up) + self.stages) + (self.repeats - 1) * self.pause
+        """Warm-ups, stages and pauses of all repeats, and the direct leg with a pause before it."""
+        pauses = self.repeats if self.direct else self.repeats - 1
+        return self.repeats * (float(self.warm_up) + self.stages) + pauses * self.pause + self.direct
 
     @property
     def total(self) -> float:
         """Longest time that the load can take once it has started."""
-        return self.load + self.repeats * self.drain
+        return self.load + (self.repeats + bool(self.direct)) * self.drain
+
+
+def direct_leg(spec: BenchmarkRunSpec) -> Overhead | None:
+    """How the fleet sends straight to the upstream; None where it does not. A gateway that answers alone has none."""
+    asked = spec.overhead is not None and spec.overhead.enabled
+    return spec.overhead if asked and spec.upstream is not None else None
 
 
 def schedule(spec: BenchmarkRunSpec) -> Schedule:
     """The times of the run's load. A search for a capacity takes at most its budget."""
-    load = spec.load
+    load, direct = spec.load, direct_leg(spec)
     searching = load.search.budget if load.model == "Capacity" else 0.0
     return Schedule(
         warm_up=load.warm_up,
@@ -167,6 +189,7 @@ def schedule(spec: BenchmarkRunSpec) -> Schedule:
         drain=spec.workload.timeout,
         repeats=spec.repeats.count if spec.repeats else 1,
         pause=spec.repeats.pause if spec.repeats else 0.0,
+        direct=0.0 if direct is None else SETTLE_SECONDS + direct.duration,
     )
 
 

@@ -143,6 +143,17 @@ class Spread(Model):
     """95th percentile of the latency, in seconds."""
 
 
+class OverheadSummary(Model):
+    """What the gateway adds to the latency of its upstream."""
+
+    p50_seconds: float | None = None
+    """To the median, in seconds."""
+    p95_seconds: float | None = None
+    """To the 95th percentile, in seconds."""
+    p99_seconds: float | None = None
+    """To the 99th percentile, in seconds."""
+
+
 class Display(Model):
     """Figures as the printer columns show them."""
 
@@ -177,6 +188,8 @@ class Summary(Model):
     """How many measurements the figures are the medians of; absent where there was one."""
     spread: Spread | None = None
     """How far these lie apart."""
+    overhead: OverheadSummary | None = None
+    """What the gateway adds, where spec.overhead asked for it."""
     streams: Streams | None = None
     """Times of streams, where something streams."""
     capacity: CapacitySummary | None = None

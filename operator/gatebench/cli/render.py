@@ -212,6 +212,7 @@ def _summary(view: View) -> list[tuple[str, str]]:
         ("throughput", throughput),
         ("latency", "  ".join(f"{label} {figures.seconds(latency.get(key))}" for key, label in names)),
         *_repeats(view),
+        *_overhead(view.part("summary", "overhead")),
         *_streams(view.part("summary", "streams")),
     ]
     if summary.get("dropped") is not None:
@@ -233,6 +234,12 @@ def _repeats(view: View) -> list[tuple[str, str]]:
     if p95:
         parts.append(f"p95 {figures.seconds(p95.get('low'))} to {figures.seconds(p95.get('high'))}")
     return [("repeats", ": ".join([str(count), *([", ".join(parts)] if parts else [])]))] if count else []
+
+
+def _overhead(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the gateway adds to the direct path."""
+    added = [f"{p} {figures.seconds(found.get(f'{p}Seconds'))}" for p in ("p50", "p95", "p99")]
+    return [("overhead", "  ".join(added))] if found else []
 
 
 def _capacity(found: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -290,7 +297,7 @@ def listing(views: Sequence[View], now: float, *, namespaces: bool = False, wide
     """The runs as `kubectl get brun` lists them."""
     header = ["NAME", "STEP", "RPS", "P95", "VALID", "PASSED", "AGE"]
     if wide:
-        header += ["NODE", "ISOLATION", "REASON"]
+        header += ["OVERHEAD", "NODE", "ISOLATION", "REASON"]
     rows = [["NAMESPACE", *header] if namespaces else header]
     for view in views:
         display = view.part("summary", "display")
@@ -304,7 +311,9 @@ def listing(views: Sequence[View], now: float, *, namespaces: bool = False, wide
         ]
         if wide:
             environment, succeeded = view.part("environment"), view.conditions.get("Succeeded")
+            added = view.part("summary", "overhead").get("p50Seconds")
             row += [
+                "" if added is None else figures.seconds(added),
                 str(environment.get("node") or ""),
                 str(environment.get("isolation") or ""),
                 succeeded.reason if succeeded else "",

@@ -22,6 +22,7 @@ _STEPS = {
     "WarmUp": "WarmUp",
     "Stage": "Measuring",
     "Pause": "Pausing",
+    "Direct": "MeasuringUpstream",
     "Draining": "Draining",
 }
 # How long a master that answered before may be silent before it counts as lost.

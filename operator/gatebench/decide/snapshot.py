@@ -125,7 +125,7 @@ class FleetState:
 
     attempt: str | None
     step: str
-    """Waiting, WarmUp, Stage, Pause, Draining, Finished or Failed."""
+    """Waiting, WarmUp, Stage, Pause, Direct, Draining, Finished or Failed."""
     seen: int
     lost: tuple[str, ...] = ()
     stage: str | None = None

@@ -9,10 +9,12 @@ from typing import Any
 
 from gatebench.api import quantities
 from gatebench.api.load import MAX_IN_FLIGHT, SEED, SPAWN_RATE, Stage
-from gatebench.api.run import active_deadline
+from gatebench.api.overhead import SETTLE_SECONDS
+from gatebench.api.run import active_deadline, direct_leg
 from gatebench.api.workload import HeaderSource
 from gatebench.plan.gateway import target
 from gatebench.plan.run import Run
+from gatebench.plan.upstream import upstream_url
 from gatebench_analysis import metrics
 
 SCHEMA = "gatebench.dev/plan/v1"
@@ -54,6 +56,13 @@ def document(run: Run) -> dict[str, Any]:
     if run.spec.repeats is not None:
         repeats = run.spec.repeats
         out["repeats"] = {"count": repeats.count, "pauseSeconds": repeats.pause, "hold": False}
+    if (direct := direct_leg(run.spec)) is not None:
+        out["direct"] = {
+            "target": upstream_url(run),
+            "durationSeconds": direct.duration,
+            "settleSeconds": SETTLE_SECONDS,
+            "maxInFlight": load.max_in_flight or MAX_IN_FLIGHT,
+        }
     if abort := list(_abort_bounds(run)):
         out["abort"] = abort
     if load.is_open:

@@ -134,6 +134,12 @@ def test_a_capacity_is_shown_with_its_bracket(capacity: dict[str, object], line:
     assert line in text(open_load(capacity=capacity))
 
 
+def test_overhead_is_shown_where_it_was_measured() -> None:
+    shown = text(open_load(overhead={"p50Seconds": 0.0031, "p95Seconds": 0.0052}))
+    assert "overhead        p50 3.1 ms  p95 5.2 ms  p99 -\n" in shown
+    assert "overhead" not in text(open_load())
+
+
 def test_repeats_are_shown_with_what_is_between_them() -> None:
     spread = {"throughput": {"low": 57.1, "high": 59.3}, "p95Seconds": {"low": 0.14, "high": 0.151}}
     shown = text(open_load(repeats=5, spread=spread))

@@ -70,6 +70,46 @@ def test_open_stages_follow_each_other_without_a_gap(monkeypatch: pytest.MonkeyP
     assert out["dropped"] == [{"phase": phase, "count": 0} for phase in range(4)]
 
 
+DIRECT_LEG = {"target": "http://upstream:8080", "durationSeconds": 10.0, "settleSeconds": 2.0}
+
+
+def test_the_direct_leg_has_the_rate_of_the_gateways_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [
+        {"name": "a", "durationSeconds": 10.0, "rate": 200.0},
+        {"name": "b", "durationSeconds": 20.0, "rate": 400.0},
+        {"name": "burst", "durationSeconds": 5.0, "rate": 900.0, "spike": True},
+    ]
+    # A quarter of the arrivals of stage b is dropped by none: half of them is, above 300 a second.
+    gateway = Gateway(1e9, error_ratio=0.1, dropped_above=300.0)
+    repeats = {"count": 2, "pauseSeconds": 1.0, "hold": False}
+    plan = go(model="Open", stages=stages, expectedWorkers=2, repeats=repeats, direct=DIRECT_LEG)
+    fleet = Fleet(plan, gateway, monkeypatch)
+    arrivals.lead(fleet)
+    *_, pause, leg = fleet.records
+    assert (pause.phase.kind, leg.phase.kind) == ("Pause", "Direct")
+    assert leg.phase.rate is not None
+    assert leg.phase.rate.start == pytest.approx((10 * 200 + 20 * 400 / 2) / 30, rel=0.02)
+    told = [course.message for course in fleet.workers["w0"].courses if course.message.get("direct")]
+    assert [(m["phase"], m["settled"], m["rate"]["seconds"]) for m in told] == [
+        (leg.phase.index, False, 12.0),
+        (leg.phase.index, True, 12.0),
+    ]
+    assert leg.full == pytest.approx(leg.started + 2.0, abs=0.01)
+    assert fleet.clock.time() == pytest.approx(leg.started + 12.0, abs=0.01)
+    assert not any(c.message.get("direct") for c in fleet.workers["w0"].courses if c.message["phase"] < leg.phase.index)
+    assert fleet.measured == {1, 2, 3, 6, 7, 8}, "no figure of the run is about the leg"
+    assert (fleet.step, fleet.rate()) == ("Direct", leg.phase.rate.start)
+
+
+def test_without_an_answer_through_the_gateway_nothing_goes_straight(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [{"name": "a", "durationSeconds": 10.0, "rate": 0.0}]
+    plan = go(model="Open", stages=stages, warmUpSeconds=0.0, expectedWorkers=2, direct=DIRECT_LEG)
+    fleet = Fleet(plan, Gateway(1e9), monkeypatch)
+    arrivals.lead(fleet)
+    assert [record.phase.kind for record in fleet.records] == ["Stage", "Pause"]
+    assert fleet._last_phase().index == 3
+
+
 def test_a_stop_ends_open_load_and_leaves_no_phase_that_ends_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     stages = [{"name": name, "durationSeconds": 10.0, "rate": 200.0} for name in "ab"]
     fleet = Fleet(go(model="Open", stages=stages, expectedWorkers=2), Gateway(1e9), monkeypatch)

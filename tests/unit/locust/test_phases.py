@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatebench_locust.phases import DRAIN, PAUSE, RAMP, STAGE, WARM_UP, Phase, Rate, phases_of, target, total_seconds
+from gatebench_locust.phases import (
+    DIRECT,
+    DRAIN,
+    PAUSE,
+    RAMP,
+    STAGE,
+    WARM_UP,
+    Phase,
+    Rate,
+    phases_of,
+    target,
+    total_seconds,
+)
 from gatebench_locust.plan import Plan, PlanError, parse
 
 
@@ -87,6 +99,38 @@ def test_repeats_go_through_the_same_phases_with_a_pause_between() -> None:
     ]
     assert total_seconds(phases, 50.0) == 2 * (30 + 10 + 10) + 7
     assert target(phases[3], 0.0, 50.0) == (0, 40.0), "all users go at once"
+
+
+DIRECT_LEG = {"target": "http://upstream:8080/", "durationSeconds": 20.0, "settleSeconds": 3.0}
+
+
+def test_the_direct_leg_comes_after_the_last_repeat_and_a_pause() -> None:
+    repeats = {"count": 2, "pauseSeconds": 7}
+    phases = phases_of(go(stages=[stage(100)], repeats=repeats, direct=DIRECT_LEG))
+    assert [(p.index, p.name, p.kind, p.repeat, p.before, p.users) for p in phases[5:]] == [
+        (5, "pause-2", PAUSE, 1, 100, 0),
+        (6, "direct", DIRECT, 1, 0, 0),
+        (7, "drain", DRAIN, 1, 0, 0),
+    ]
+    assert total_seconds(phases, 50.0) == 2 * (30 + 10) + 2 * 7 + 3 + 20
+    stages = [{"name": "a", "durationSeconds": 10.0, "rate": 500.0}]
+    *_, pause, leg, drain = phases_of(go(model="Open", stages=stages, direct=DIRECT_LEG))
+    assert (pause.rate, leg.rate, leg.users, drain.kind) == (Rate(0.0, 0.0, 0.0), None, 4, DRAIN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"direct": DIRECT_LEG}, "direct needs engine Go"),
+        (GO | {"model": "Capacity", "capacity": CAPACITY, "direct": DIRECT_LEG}, "model Closed or Open"),
+        (GO | {"direct": {"target": "http://u"}}, "'durationSeconds' is missing"),
+        (GO | {"direct": DIRECT_LEG | {"durationSeconds": 0}}, "durationSeconds must be above 0"),
+        (GO | {"direct": DIRECT_LEG | {"settleSeconds": -1}}, "settleSeconds not negative"),
+    ],
+)
+def test_a_direct_leg_that_cannot_be_driven_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(PlanError, match=words):
+        plan(**changes)
 
 
 def test_in_a_pause_of_open_load_nothing_arrives() -> None:

@@ -15,6 +15,7 @@ from gatebench.plan import children, document, names
 from gatebench.plan.run import Run
 from gatebench.settings import Settings
 from gatebench_locust import plan as fleet_plan
+from gatebench_locust.phases import phases_of, total_seconds
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "golden" / "plan"
 SETTINGS = Settings.model_validate(
@@ -202,6 +203,34 @@ def test_repeats_are_in_the_plan_and_in_the_time_that_it_takes() -> None:
     assert thrice.load == 3 * once.load + 2 * 20
     assert thrice.total == thrice.load + 3 * once.drain
     assert active_deadline(run_of(raw).spec) == thrice.total + 1800
+
+
+def test_the_direct_leg_goes_to_the_upstream() -> None:
+    plain = yaml.safe_load(SPECS["go-open-by-url"]) | {"upstream": {"mock": {}}}
+
+    def of(**given: Any) -> str:
+        return str(yaml.safe_dump(plain | given))
+
+    raw = of(overhead={"enabled": True, "duration": "40s"}, repeats={"count": 3, "pause": "20s"})
+    run = run_of(raw)
+    assert plan_of(raw)["direct"] == {
+        "target": f"http://{run.names.upstream}:8080",
+        "durationSeconds": 40.0,
+        "settleSeconds": 3.0,
+        "maxInFlight": 500,
+    }
+    read = fleet_plan.parse(plan_of(raw))
+    assert read.direct == fleet_plan.Direct(f"http://{run.names.upstream}:8080", 40.0, 3.0)
+    times, once = schedule(run.spec), schedule(run_of(of()).spec)
+    assert times.load == 3 * once.load + 3 * 20 + 43
+    assert times.load == total_seconds(phases_of(read), read.spawn_rate)
+    assert times.total == times.load + 4 * once.drain
+    url = of(upstream={"url": "http://upstream.example/"}, overhead={"enabled": True})
+    assert plan_of(url)["direct"]["target"] == "http://upstream.example"
+    del plain["upstream"]
+    for raw in (of(), of(overhead={}), of(upstream={"mock": {}}, overhead={}), of(overhead={"enabled": True})):
+        assert "direct" not in plan_of(raw)
+        assert schedule(run_of(raw).spec).direct == 0
 
 
 def test_the_gateways_pod_is_guaranteed_and_only_its_cpus_are_whole() -> None:

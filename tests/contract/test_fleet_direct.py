@@ -1,0 +1,122 @@
+"""The direct leg: what a real gateway adds to the real mock, measured by a Locust master and Go workers."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from contract.fleetlab import alone, engine
+from contract.fleetlab.reading import exact, total
+from gatebench_analysis.assemble import Inputs, RunInfo, assemble
+from gatebench_analysis.document import Result
+
+LATENCY, ADDED = 0.02, 0.003
+CHAT = "/v1/chat/completions"
+Serve = Callable[..., alone.Mock]
+
+
+@pytest.fixture(scope="module")
+def mock_binary(binary: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The mock, which forwards too."""
+    return alone.build_mock(tmp_path_factory.mktemp("mock"))
+
+
+@pytest.fixture
+def serve(mock_binary: pathlib.Path) -> Iterator[Serve]:
+    """Starts a mock, or a gateway that forwards to one."""
+    begun: list[alone.Mock] = []
+
+    def start(*flags: str) -> alone.Mock:
+        begun.append(alone.Mock(mock_binary, *flags))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        one.process.kill()
+        one.process.wait(10)
+
+
+def plan(gateway: str, upstream: str, model: str, **changes: Any) -> dict[str, Any]:
+    """Two repeats, and the direct leg."""
+    names = {"short": 3, "long": 1}
+    requests = [engine.lab.request(name=name, weight=weight) for name, weight in names.items()]
+    direct = {"target": upstream, "durationSeconds": 5.0, "settleSeconds": 1.0, "maxInFlight": 1000}
+    shape: dict[str, Any] = {"stages": [{"name": "steady", "durationSeconds": 3.0, "users": 10, "ramp": False}]}
+    if model == "Open":
+        shape = {"stages": [{"name": "steady", "durationSeconds": 3.0, "rate": 100.0}], "thinkTimeSeconds": None}
+    repeats = {"count": 2, "pauseSeconds": 0.5, "hold": False}
+    workload = {"requests": requests}
+    return engine.plan(gateway, model=model, direct=direct, repeats=repeats, workload=workload) | shape | changes
+
+
+def run(binary: pathlib.Path, folder: pathlib.Path, document: dict[str, Any]) -> dict[str, Any]:
+    """The load document of a fleet that has gone through a plan."""
+    with engine.EngineFleet(binary, folder, document) as fleet:
+        fleet.start()
+        fleet.begin()
+        state = fleet.wait(lambda s: s["step"] == "Direct" and (s["live"]["inFlight"] or 0) > 0)
+        assert (state["stage"], state["targetRate"] > 0) == ("direct", True)
+        result = fleet.result()
+        codes = fleet.finish()
+    assert result["outcome"] == "Finished", result["message"]
+    assert set(codes.values()) == {0}
+    return result
+
+
+def judged(load: dict[str, Any]) -> Result:
+    """The result of a run that asked for the overhead."""
+    spec = {"overhead": {"enabled": True}, "upstream": {"mock": {}}}
+    return assemble(Inputs(RunInfo(name="r", namespace="n", uid="u", spec=spec), load))
+
+
+@pytest.mark.parametrize("model", ["Closed", "Open"])
+def test_what_a_gateway_adds(tmp_path: pathlib.Path, binary: pathlib.Path, serve: Serve, model: str) -> None:
+    mock = serve(f"--latency={LATENCY}s")
+    gateway = serve(f"--upstream={mock.url}", f"--cpu-per-request={ADDED}s")
+    load = run(binary, tmp_path, plan(gateway.url, mock.url, model))
+    through, reached = gateway.counts()[CHAT, "200"], mock.counts()[CHAT, "200"]
+    kinds = [p["kind"] for p in load["phases"]]
+    assert kinds == ["WarmUp", "Stage", "Pause", "WarmUp", "Stage", "Pause", "Direct", "Drain"]
+    assert [p["index"] for p in load["phases"]] == list(range(8))
+    straight = total(load, phase=6)
+    exact(load, reached)
+    assert (total(load) - straight, total(load)) == (through, reached)
+    assert {r["name"] for r in load["requests"] if r["phase"] == 6} == {"short", "long"}
+    result = judged(load)
+    assert result.counts.direct.requests == straight
+    assert result.counts.all.requests == reached
+    found, leg = result.metrics, result.overhead
+    assert leg is not None
+    assert leg.throughput == pytest.approx(found["throughput"].value, rel=0.2)
+    assert [one.name for one in leg.by_request] == ["short", "long"]
+    assert leg.p50_seconds is not None
+    assert LATENCY <= leg.p50_seconds < found["latency.p50"].value  # type: ignore[operator]
+    assert leg.differs is None
+    added = found["overhead.p50"]
+    assert added.value is not None
+    assert added.low is not None
+    assert added.high is not None
+    assert added.low <= added.value <= added.high
+    assert added.value >= ADDED / 2, "each request costs the gateway's processor that long"
+    assert found["overhead.p95"].value is not None
+
+
+def test_without_an_answer_there_is_no_leg(tmp_path: pathlib.Path, binary: pathlib.Path, serve: Serve) -> None:
+    mock = serve("--latency=1ms")
+    nobody = f"http://127.0.0.1:{engine.lab.free_port()}"
+    stages = [{"name": "s", "durationSeconds": 1.0, "rate": 0.0}]
+    changes = {"stages": stages, "warmUpSeconds": 0.0, "repeats": {"count": 1}}
+    document = plan(nobody, mock.url, "Open", **changes)
+    with engine.EngineFleet(binary, tmp_path, document) as fleet:
+        fleet.start()
+        fleet.begin()
+        load = fleet.result()
+        fleet.finish()
+    assert [p["kind"] for p in load["phases"]] == ["Stage", "Pause", "Drain"]
+    assert mock.counts().get((CHAT, "200"), 0) == total(load) == 0
+    figure = judged(load).metrics["overhead.p50"]
+    assert figure.value is None
+    assert "nothing was answered" in (figure.missing or "")

@@ -1,0 +1,204 @@
+"""Overhead is told only where both ways can be compared, and says why where they cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gatebench_analysis import document, histograms, metrics, overhead, text
+from gatebench_analysis.document import Result, RunInfo
+from gatebench_analysis.objectives import Objective
+from gatebench_analysis.observation import Measured, Missing
+from gatebench_analysis.report.page import page
+from gatebench_analysis.report.spread import overhead as drawn
+from unit.analysis import builders
+
+SPEC = {"overhead": {"enabled": True}, "upstream": {"mock": {}}}
+INDEX = 3
+THROUGH, STRAIGHT = builders.latencies(4690), builders.latencies(1172, seed=7, median=0.02)
+
+
+def leg(count: int = 1172, failures: int = 0, **given: Any) -> dict[str, Any]:
+    """Closed load of 80 s at 58.6 successes a second; then a pause, and 3 s and 20 s straight to the upstream."""
+    values = STRAIGHT[:count] if count <= len(STRAIGHT) else builders.latencies(count, seed=7, median=0.02)
+    # Users' latencies count from the send; those of the leg's arrivals from when they were due, a second before.
+    late = builders.histogram([value + 1.0 for value in values])
+    rows = [builders.row(INDEX, values, latency=late, serviceTime=builders.histogram(values))] if count else []
+    rows += [builders.row(INDEX, [0.001] * 150, settled=False)]
+    rows += [builders.row(INDEX, [0.001] * failures, outcome="failure")] if failures else []
+    plain = builders.load()
+    whole = {
+        "engine": "Go",
+        "requests": [*plain["requests"], *rows],
+        "phases": [
+            *plain["phases"][:2],
+            builders.phase(2, "Pause", 90, 91, users=0),
+            builders.phase(INDEX, "Direct", 91, 114, fullAt=builders.START + 94, users=None, rate=58.75),
+            builders.phase(4, "Drain", 114, 115, users=None),
+        ],
+        "dropped": [{"phase": INDEX, "count": 2}],
+        "endedAt": builders.START + 115,
+    }
+    return builders.load(**(whole | given))
+
+
+def result(load: dict[str, Any] | None = None, spec: dict[str, Any] | None = None, **given: Any) -> Result:
+    run = RunInfo(name="demo", namespace="bench", uid="u", spec=SPEC if spec is None else spec)
+    return builders.result(run=run, load=leg() if load is None else load, **given)
+
+
+def why(found: Result, name: str = "overhead.p50") -> str:
+    figure = found.metrics[name]
+    assert figure.value is None
+    return figure.missing or f"n/a: {figure.not_applicable}"
+
+
+def test_a_quantile_minus_that_of_the_direct_leg() -> None:
+    found = result()
+    through, straight = histograms.of_values(THROUGH), histograms.of_values(STRAIGHT)
+    for name, thousandths in (("p50", 500), ("p95", 950), ("p99", 990)):
+        ends = [samples.quantile(thousandths) for samples in (through, straight)]
+        figure = found.metrics[f"overhead.{name}"]
+        assert ends[0] is not None
+        assert ends[1] is not None
+        assert figure.value == pytest.approx(ends[0][0] - ends[1][0])
+        assert figure.low is not None
+        assert figure.high is not None
+        assert figure.low < figure.value < figure.high
+    assert found.overhead is not None
+    assert (found.overhead.requests, found.overhead.failures, found.overhead.dropped) == (1172, 0, 2)
+    assert found.overhead.throughput == pytest.approx(58.6)
+    assert found.overhead.p50_seconds == pytest.approx(0.02, rel=0.05)
+    assert [one.name for one in found.overhead.by_request] == ["chat"]
+
+
+def test_the_leg_is_no_part_of_any_other_figure() -> None:
+    plain, found = builders.result(), result()
+    assert found.counts.direct.requests == 1172 + 150
+    parts = found.counts.model_dump()
+    whole = parts.pop("all")
+    assert sum(part["requests"] for part in parts.values()) == whole["requests"]
+    for name, figure in plain.metrics.items():
+        assert found.metrics[name] == figure, name
+    assert not found.load.is_open
+    assert found.window_seconds == plain.window_seconds
+
+
+def test_open_load_counts_both_from_when_requests_were_due() -> None:
+    settled = {"users": None, "rate": 58.75}
+    load = leg()
+    load["phases"][:2] = [
+        builders.phase(0, "WarmUp", 0, 10, **settled),
+        builders.phase(1, "Stage", 10, 90, name="hold", **settled),
+    ]
+    load["dropped"] += [{"phase": 0, "count": 0}, {"phase": 1, "count": 0}]
+    figure = result(load).metrics["overhead.p50"]
+    assert figure.value is not None
+    assert figure.value < -0.9, "the leg's latencies are a second more from when they were due"
+
+
+def test_an_interval_covers_what_is_added() -> None:
+    """Of 60 tries with 1,172 samples each, none whose interval misses the true 30 ms: it has 99 % on each side."""
+    missed = 0
+    for seed in range(60):
+        through = histograms.of_values(v + 0.03 for v in builders.latencies(1172, seed=1000 + seed, median=0.02))
+        straight = histograms.of_values(builders.latencies(1172, seed=2000 + seed, median=0.02))
+        low, high = overhead._bounds([through], straight, 500)
+        assert low is not None
+        assert high is not None
+        missed += not low <= 0.03 <= high
+    assert missed == 0
+
+
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [
+        (leg(count=900), "the direct path had 45 req/s, the gateway 58.6 req/s"),
+        (leg(count=1400), "the direct path had 70 req/s"),
+        (leg(count=900, failures=272), "with 272 failures"),
+        (leg(count=0, failures=1172), "nothing succeeded on the direct path"),
+        (leg(outcome="Stopped"), "the load ended before the direct leg was over: Stopped"),
+        (builders.load(), "there was no direct leg: nothing was answered"),
+    ],
+)
+def test_what_cannot_be_compared_is_missing(load: dict[str, Any], words: str) -> None:
+    assert words in why(result(load))
+
+
+def test_chance_is_no_other_rate() -> None:
+    """Of few arrivals: 6 % fewer are within what Poisson arrivals do, of many they are not."""
+    assert result(leg(count=1102)).metrics["overhead.p50"].value is not None
+    window = overhead.Window(20.0, (), ())
+    few, many = (_with(window, count) for count in (1102, 110_200))
+    assert overhead._differs(58.6, few) is None
+    assert overhead._differs(5860.0, many) is not None
+
+
+def _with(window: overhead.Window, count: int) -> overhead.Window:
+    load = builders.load(requests=[builders.row(1, []) | {"count": count}])
+    rows = Result.model_validate({"load": load}).load.requests
+    return overhead.Window(window.seconds, tuple(rows), ())
+
+
+def test_few_samples_are_said() -> None:
+    requests = [
+        builders.row(1, THROUGH[:1600]),
+        builders.row(INDEX, STRAIGHT[:400], serviceTime=builders.histogram(STRAIGHT[:400])),
+    ]
+    found = result(leg(requests=requests))
+    assert found.metrics["overhead.p95"].value is not None
+    assert why(found, "overhead.p99") == "the direct leg has 400 samples, p99 needs 459"
+    assert "overhead.p99" in found.missing
+
+
+def test_a_gateway_that_answers_alone_has_none() -> None:
+    found = result(builders.load(), spec={"overhead": {"enabled": True}})
+    assert "its latency itself is the overhead" in why(found)
+    assert found.missing == builders.result().missing
+
+
+@pytest.mark.parametrize("spec", [{}, {"overhead": {}}, {"overhead": {"enabled": False}}, {"overhead": 3}])
+def test_nobody_asked(spec: dict[str, Any]) -> None:
+    found = result(builders.load(), spec=spec)
+    assert not [name for name in found.metrics if name.startswith("overhead")]
+    assert metrics.observe(found, "overhead.p50") == Missing(overhead.NOT_ASKED)
+    assert "overhead" not in text.table(found)
+
+
+def test_damaged_histograms_are_missing() -> None:
+    load = leg()
+    load["requests"][3]["serviceTime"] = {"count": 3, "data": "AAAA"}
+    assert "cannot be read" in why(result(load))
+
+
+def test_objectives_the_summary_the_table_and_the_report_have_it() -> None:
+    held = Objective("overhead.p50", fail_above=0.05)
+    failed = Objective("overhead.p50", fail_above=0.01, texts={"failAbove": "10ms"})
+    found = result(objectives=(held, failed))
+    assert [one.outcome for one in found.objectives[:2]] == ["Pass", "Fail"]
+    assert "overhead.p50 is 29.9 ms, above 10ms" in found.objectives[1].message
+    assert found.summary is not None
+    assert found.summary["overhead"]["p50Seconds"] == pytest.approx(found.metrics["overhead.p50"].value, rel=1e-3)
+    assert "overhead    p50 29.9 ms" in text.table(found)
+    assert [one.quantile for one in drawn(found)] == ["p50", "p95", "p99"]
+    assert "Overhead" in page(found)
+    again = document.read(document.write(found))
+    assert isinstance(metrics.observe(again, "overhead.p99"), Measured)
+    assert again.overhead == found.overhead
+
+
+def test_repeats_make_the_interval_wider() -> None:
+    load = leg()
+    once = result(load)
+    load["phases"][1:2] = [
+        builders.phase(1, "Stage", 10, 50, name="hold"),
+        builders.phase(5, "Stage", 50, 90, name="hold", repeat=1),
+    ]
+    for phase in load["phases"][3:]:
+        phase["repeat"] = 1
+    load["requests"][1:3] = [builders.row(1, THROUGH[:2345]), builders.row(5, [v + 0.01 for v in THROUGH[2345:]])]
+    twice = result(load).metrics["overhead.p50"]
+    first = once.metrics["overhead.p50"]
+    assert twice.value == pytest.approx((first.value or 0) + 0.005, abs=0.002)
+    assert (twice.high or 0) - (twice.low or 0) > (first.high or 0) - (first.low or 0)
