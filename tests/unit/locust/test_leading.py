@@ -79,7 +79,7 @@ def test_the_direct_leg_has_the_rate_of_the_gateways_answers(monkeypatch: pytest
         {"name": "b", "durationSeconds": 20.0, "rate": 400.0},
         {"name": "burst", "durationSeconds": 5.0, "rate": 900.0, "spike": True},
     ]
-    # A quarter of the arrivals of stage b is dropped by none: half of them is, above 300 a second.
+    # Above 300 a second half of the arrivals is dropped: those of stage b and of the spike.
     gateway = Gateway(1e9, error_ratio=0.1, dropped_above=300.0)
     repeats = {"count": 2, "pauseSeconds": 1.0, "hold": False}
     plan = go(model="Open", stages=stages, expectedWorkers=2, repeats=repeats, direct=DIRECT_LEG)
