@@ -78,10 +78,10 @@ def test_a_cancelled_comparison_deletes_the_run_under_way_and_ends(lab: Lab) -> 
 
 
 def test_a_variant_that_makes_no_run_is_refused_with_its_name(lab: Lab) -> None:
-    wrong = {"name": "wrong", "overlay": {"gateway": {"cpus": 0}}}
+    wrong = {"name": "wrong", "overlay": {"load": {"model": "Open"}}}
     lab.apply(comparison(variants=[{"name": "fast"}, wrong]))
     lab.until("it is refused", lambda: condition(lab, "Accepted")[0] == "False")
     message = next(c["message"] for c in state(lab)["conditions"] if c["type"] == "Accepted")
     assert "wrong" in message
-    assert "cpus" in message
+    assert "engine: Go" in message
     assert lab.list("brun") == []
