@@ -9,7 +9,7 @@ demo: ## from nothing to the verdict of a run against LiteLLM
 	@hack/demo.sh
 test: ## everything, with all of its set-up
 	@hack/test.sh
-test-unit: ## the tests that need no cluster
+test-unit: ## the quick tests that need no cluster
 	@hack/test-unit.sh
 lint: ## every static check
 	@hack/lint.sh

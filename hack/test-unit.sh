@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# The tests that need no cluster. Usage: test-unit.sh [PYTEST ARGUMENTS]
+# The tests that need no cluster, without those that take their time. Usage: test-unit.sh [--all] [PYTEST ARGUMENTS]
 . "$(dirname "$0")/cluster/env.sh"
 
+which=(-m "not slow")
+if [ "${1:-}" = --all ]; then
+  which=()
+  shift
+fi
 "$repo/hack/python.sh"
 cd "$repo"
 while read -r module; do go -C "$module" test ./... | grep -v 'no test files' || [ "${PIPESTATUS[0]}" = 0 ] || die "go test in $module"; done < <(go_modules)
@@ -9,4 +14,4 @@ folders=(tests/unit)
 for folder in tests/golden loadtest-images/*/tests; do
   [ -z "$(find "$folder" -name 'test_*.py' -print -quit 2>/dev/null)" ] || folders+=("$folder")
 done
-exec .venv/bin/pytest -n 2 "${folders[@]}" "$@" </dev/null
+exec .venv/bin/pytest -n 2 "${which[@]}" "${folders[@]}" "$@" </dev/null

@@ -23,7 +23,7 @@ cd "$repo"
 step "lint"
 "$repo/hack/lint.sh"
 step "unit and golden tests"
-"$repo/hack/test-unit.sh"
+"$repo/hack/test-unit.sh" --all
 step "contract tests"
 "$hack/packages.sh"
 "$hack/binaries.sh"

@@ -19,6 +19,8 @@ from gatebench_analysis.observation import Measured
 from unit.analysis import builders
 from unit.analysis.builders import START, Resources
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_request_is_somewhere() -> None:
     load = builders.load(

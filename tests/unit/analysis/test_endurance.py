@@ -16,6 +16,8 @@ from gatebench_analysis.observation import Measured, Missing
 from unit.analysis import builders
 from unit.analysis.builders import START
 
+pytestmark = pytest.mark.slow
+
 MIB = 2.0**20
 HOUR = 3600
 

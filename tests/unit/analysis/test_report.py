@@ -24,6 +24,8 @@ from gatebench_analysis.report import assets, bullets, charts, distributions, gr
 from report import samples
 from unit.analysis import builders, test_against
 
+pytestmark = pytest.mark.slow
+
 VENDOR = pathlib.Path(report.__file__).parent / "vendor"
 MOST_BYTES = 2_000_000
 

@@ -15,6 +15,8 @@ from gatebench_analysis.objectives import Objective
 from unit.analysis import builders
 from unit.analysis.builders import START
 
+pytestmark = pytest.mark.slow
+
 TRIES = 200
 
 

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from gatebench_analysis import resampling, statistics, trends
 from gatebench_analysis.trends import MIB, Second, Slope, Trend, bins, leak, never_below, slope, spike
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600.0
 MINUTES = [60.0 * index for index in range(361)]
 

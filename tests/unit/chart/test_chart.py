@@ -16,6 +16,8 @@ import yaml
 from gatebench import settings
 from gatebench.measure import table
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parents[3]
 CHART = ROOT / "charts" / "gatebench"
 GOLDEN = pathlib.Path(__file__).parent / "golden"

@@ -20,6 +20,8 @@ from unit.analysis import test_contrast
 from unit.cli import fakeapi, statuses
 from unit.cli.fakeapi import FakeApi
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = pathlib.Path(__file__).parents[3] / "examples" / "ci" / "benchmark.sh"
 RUN = {
     "apiVersion": "gatebench.dev/v1alpha1",

@@ -19,6 +19,8 @@ from gatebench.decide.snapshot import Denial, Lease
 from gatebench.plan.comparison import Comparison, Slot
 from unit.decide.comparisons import ENVIRONMENT, NOW, Cluster, comparison, complete
 
+pytestmark = pytest.mark.slow
+
 P50 = {"metric": "latency.p50", "maxDelta": "5ms"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from gatebench.decide.comparison.step import decide
 from gatebench.decide.draft import condition_of, is_status
 from gatebench.decide.snapshot import Denial, Lease
 from unit.decide.comparisons import NOW, Cluster, comparison
+
+pytestmark = pytest.mark.slow
 
 NAMES = [slot.name for slot in comparison().slots]
 statuses = st.sampled_from(["True", "False", "Unknown", None])

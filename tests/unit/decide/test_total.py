@@ -24,6 +24,8 @@ from gatebench.plan.run import Run
 from gatebench.settings import Settings
 from gatebench_analysis.document import Result
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = sorted((pathlib.Path(__file__).resolve().parents[3] / "examples").glob("*.yaml"))
 WORLD = World(
     Settings.model_validate({"images": {"locust": "l:1", "engine": "e:1", "mock": "m:1", "probe": "p:1"}}),

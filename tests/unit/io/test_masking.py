@@ -10,6 +10,8 @@ from gatebench.io import artifacts
 from gatebench.io.masking import mask
 from unit.io import samples
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.fault(39)
 @pytest.mark.parametrize(

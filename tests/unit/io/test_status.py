@@ -15,6 +15,8 @@ from gatebench.io.status import Patched, bounded, difference, patch_status
 from unit.io import samples
 from unit.io.fakekube import Refusal, merge, world
 
+pytestmark = pytest.mark.slow
+
 JSON = st.recursive(
     st.booleans() | st.integers() | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from gatebench_locust.histogram import HIGHEST, Histogram, bounds_of, index_of, quantiles
 
+pytestmark = pytest.mark.slow
+
 VALUES = st.integers(0, HIGHEST)
 
 

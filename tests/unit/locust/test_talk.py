@@ -22,6 +22,8 @@ from gatebench_locust.roster import MAX_FOREIGN, OTHERS, Roster
 from gatebench_locust.sse import Stream
 from unit.locust.test_phases import plan
 
+pytestmark = pytest.mark.slow
+
 
 def event(document: Any) -> bytes:
     return b"data: " + json.dumps(document).encode() + b"\n\n"
