@@ -16,7 +16,7 @@ from cluster.test_faults_load import LONG, spoiled
 
 
 def test_a_percentile_without_enough_requests_is_no_basis(lab: Lab) -> None:
-    lab.apply(make_run(objectives=[{"metric": "latency.p99.9", "failAbove": "1s"}]))
+    lab.apply(make_run(load=open_load(40), objectives=[{"metric": "latency.p99.9", "failAbove": "1s"}]))
     status = lab.until_complete("run")
     assert lab.condition("run", "Succeeded")[:2] == ("False", "TooFewSamples"), status["conditions"]
     assert "latency.p99.9" in lab.condition("run", "Valid")[2]
@@ -51,7 +51,7 @@ def test_a_latency_that_keeps_growing_is_no_measurement(lab: Lab) -> None:
 def test_a_leak_fails_the_run_and_says_when_the_memory_ends(lab: Lab) -> None:
     # The test cluster's operator has a compressed clock: 35 s count as half an hour.
     leaky = {"args": ["--listen=:8080", "--latency=100ms", "--leak-per-minute=120Mi"], "memory": "512Mi"}
-    lab.apply(make_run(gateway=leaky, load={"stages": [{"duration": "45s", "users": 20}]}))
+    lab.apply(make_run(gateway=leaky, load=open_load(40, "45s")))
     lab.until_complete("run")
     status, reason, message = lab.condition("run", "Passed")
     assert (status, reason) == ("False", "LeakSuspected"), lab.status("run")["conditions"]
@@ -60,6 +60,6 @@ def test_a_leak_fails_the_run_and_says_when_the_memory_ends(lab: Lab) -> None:
 
 
 def test_no_leak_is_seen_where_there_is_none(lab: Lab) -> None:
-    lab.apply(make_run(load={"stages": [{"duration": "45s", "users": 20}]}))
+    lab.apply(make_run(load=open_load(40, "45s")))
     lab.until_complete("run")
     assert lab.condition("run", "Passed")[1] != "LeakSuspected", lab.condition("run", "Passed")
