@@ -122,6 +122,10 @@ _ACROSS = (
         "model Capacity confirms its rate by itself: remove repeats",
     ),
     rule(
+        "!has(self.repeats) || !self.repeats.restartGateway || has(self.gateway.image)",
+        "repeats.restartGateway needs gateway.image: a gateway given by url is not owned, so it is not restarted",
+    ),
+    rule(
         "self.load.model != 'Capacity' || !has(self.baseline)",
         "model Capacity has no repeats to compare with a baseline: remove baseline",
     ),
@@ -137,6 +141,10 @@ BenchmarkRunSpec.model_config = ConfigDict(
 )
 
 
+# A pod that ends and one that is scheduled, and the proof of its isolation.
+_RESTART = 60.0
+
+
 class Schedule(Model):
     """Times of the load that follow from the spec, in seconds."""
 
@@ -145,6 +153,7 @@ class Schedule(Model):
     drain: float
     repeats: int = 1
     pause: float = 0.0
+    restart: float = 0.0
 
     @property
     def load(self) -> float:
@@ -154,7 +163,7 @@ class Schedule(Model):
     @property
     def total(self) -> float:
         """Longest time that the load can take once it has started."""
-        return self.load + self.repeats * self.drain
+        return self.load + self.repeats * self.drain + (self.repeats - 1) * self.restart
 
 
 def schedule(spec: BenchmarkRunSpec) -> Schedule:
@@ -167,6 +176,7 @@ def schedule(spec: BenchmarkRunSpec) -> Schedule:
         drain=spec.workload.timeout,
         repeats=spec.repeats.count if spec.repeats else 1,
         pause=spec.repeats.pause if spec.repeats else 0.0,
+        restart=spec.gateway.readiness.timeout + _RESTART if spec.repeats and spec.repeats.restart_gateway else 0.0,
     )
 
 
