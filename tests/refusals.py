@@ -58,6 +58,7 @@ def _url(spec: Spec, url: str, **workload: Any) -> Spec:
 
 
 TAKEN: dict[str, Spec] = {
+    "restarts": _with(closed(), repeats={"count": 2, "restartGateway": True}),
     "abort": _with(
         closed(),
         objectives=[
@@ -109,6 +110,10 @@ TAKEN: dict[str, Spec] = {
 """What must not be refused."""
 
 REFUSED: dict[str, tuple[Spec, str]] = {
+    "restarts-url": (
+        _with(_url(closed(), "http://gateway.example"), repeats={"count": 2, "restartGateway": True}),
+        "repeats.restartGateway needs gateway.image",
+    ),
     "baseline-of-both": (
         _with(closed(), baseline={"run": "old", "configMap": {"name": "kept"}, "tolerance": "3%"}),
         "set exactly one of run and configMap",

@@ -10,6 +10,7 @@ from gatebench_analysis import (
     abort,
     against,
     ceiling,
+    cores,
     endurance,
     frontier,
     isolation,
@@ -24,7 +25,7 @@ from gatebench_analysis import (
     summary,
     validity,
 )
-from gatebench_analysis.document import Figure, ObjectiveOutcome, Repeat, Result, RunInfo, figure
+from gatebench_analysis.document import Figure, ObjectiveOutcome, Probe, Repeat, Result, RunInfo, figure
 from gatebench_analysis.evidence import Evidence, Facts
 from gatebench_analysis.load import Load
 from gatebench_analysis.loadfigures import Counts, Totals
@@ -55,6 +56,8 @@ class Inputs:
     """The load document of the master."""
     probe: Mapping[str, Any] | None = None
     """The probe's report about the load."""
+    reports: Mapping[int, tuple[Mapping[str, Any] | None, str | None]] = dataclasses.field(default_factory=dict)
+    """Where each repeat had a gateway of its own: by repeat the probe's report, and the gateway's container."""
     upstream: Mapping[str, Any] | None = None
     """The mock's account."""
     resources: Resources | None = None
@@ -77,6 +80,8 @@ def assemble(inputs: Inputs) -> Result:
     facts = inputs.facts
     observed = window or measured.search_span(load)
     probe = isolation.evidence(inputs.probe, facts.gateway_container_id, facts.cpus, whole or observed, observed)
+    own = [_probe(part, inputs) for part in parts if part.measured] if inputs.reports else []
+    probe = cores.together(own) if own else probe
     gateway = resources.figures(
         inputs.resources,
         inputs.metrics_unavailable,
@@ -122,7 +127,11 @@ def assemble(inputs: Inputs) -> Result:
         capacity=None if load.capacity is None else load.capacity.model_copy(update={"steps": []}),
         frontier=frontier.points(load, account, isolation.cpu_of(inputs.probe, facts.gateway_container_id)),
         ceiling=most,
-        warnings=[*remarks.remarks(load, probe, gateway, most, facts, mock), *abort.remarks(load)],
+        warnings=[
+            *remarks.remarks(load, probe, gateway, most, facts, mock),
+            *abort.remarks(load),
+            *_other_cpus(own),
+        ],
     )
     outcomes = abort.outcomes(load, objectives.evaluate_result(inputs.objectives, result))
     findings = validity.findings(
@@ -171,8 +180,7 @@ def _counts(load: Load) -> Counts:
 
 def _repeat(part: repeats.Part, inputs: Inputs) -> Repeat:
     """One measurement of several; of the gateway what the probe saw of it."""
-    window, facts = repeats.span(part), inputs.facts
-    seen = isolation.evidence(inputs.probe, facts.gateway_container_id, facts.cpus, window, window)
+    window = repeats.span(part)
     return Repeat(
         index=part.index,
         whole=part.whole,
@@ -180,8 +188,23 @@ def _repeat(part: repeats.Part, inputs: Inputs) -> Repeat:
         ended_at=None if window is None else window[1],
         window_seconds=part.account.window().seconds,
         metrics=_metrics(part.account, [part]),
-        gateway=resources.of_probe(seen),
+        gateway=resources.of_probe(_probe(part, inputs)),
     )
+
+
+def _probe(part: repeats.Part, inputs: Inputs) -> Probe | None:
+    """What the probe saw of a repeat."""
+    report, container = inputs.probe, inputs.facts.gateway_container_id
+    if inputs.reports:
+        report, container = inputs.reports.get(part.index, (None, None))
+    window = repeats.span(part)
+    return isolation.evidence(report, container, inputs.facts.cpus, window, window)
+
+
+def _other_cpus(each: Sequence[Probe | None]) -> list[str]:
+    """A gateway that was restarted may get other CPUs: of equal kind, but not the same."""
+    sets = list(dict.fromkeys(one.cpuset for one in each if one is not None and one.cpuset is not None))
+    return [f"the gateway's CPUs were not the same in all repeats: {', then '.join(sets[:8])}"] if sets[1:] else []
 
 
 def _over_repeats(each: Sequence[Mapping[str, Figure]]) -> dict[str, Figure]:

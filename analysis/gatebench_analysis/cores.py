@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gatebench_analysis import document, thinning
 from gatebench_analysis.load import Series
@@ -187,6 +187,54 @@ def series(gateway: Samples, cpus: Mapping[int, Samples], load: tuple[float, flo
             ]
         )
     return Series(columns=columns, rows=thinning.merge_rows(rows, columns, _MOST_ROWS))
+
+
+def together(each: Sequence[document.Probe | None]) -> document.Probe | None:
+    """What was seen of several gateways, one after the other: it holds only where it holds for each of them."""
+    known = [one for one in each if one is not None]
+    if not known or len(known) < len(each):
+        return None
+    unproven = next((one for one in known if not one.proven), None)
+    last = known[-1]
+    return last.model_copy(
+        update={
+            "proven": unproven is None,
+            "proof": last.proof if unproven is None else unproven.proof,
+            "changes": [change for one in known for change in one.changes],
+            "shared_siblings": sorted({cpu for one in known for cpu in one.shared_siblings}),
+            "window": _summed([one.window for one in known]),
+            "series": Series(columns=last.series.columns, rows=[row for one in known for row in one.series.rows]),
+        }
+    )
+
+
+_TIMES = ("seconds", "cpu_seconds", "foreign_seconds", "steal_seconds", "wait_seconds")
+_SHARES = ("foreign_ratio", "steal_ratio", "interrupt_ratio", "cpu_cores_mean")
+_PEAKS = ("cpu_cores_max", "rss_bytes_max", "peak_bytes", "swap_bytes_max", "longest_gap_seconds")
+
+
+def _summed(each: Sequence[document.Cores]) -> document.Cores:
+    """Windows one after the other: times add up, shares are weighted by them, and of extremes the largest stays."""
+    begun, ended = each[0].started_at, each[-1].ended_at
+    lost = next((number for number, one in enumerate(each, 1) if one.seconds is None), None)
+    if lost is not None:
+        why = each[lost - 1].missing or "the probe did not see all of it"
+        return document.Cores(started_at=begun, ended_at=ended, missing=f"window {lost} of {len(each)}: {why}")
+    lengths = [one.seconds or 0.0 for one in each]
+
+    def of(name: str, join: Callable[[list[float]], float]) -> float | None:
+        values = [getattr(one, name) for one in each]
+        return None if None in values else join(values)
+
+    def weighted(values: list[float]) -> float:
+        return sum(value * length for value, length in zip(values, lengths, strict=True)) / sum(lengths)
+
+    found = {name: of(name, math.fsum) for name in _TIMES}
+    cpu, wait = found["cpu_seconds"], found["wait_seconds"]
+    busy = None if cpu is None or wait is None else cpu + wait
+    found |= {name: of(name, weighted) for name in _SHARES} | {name: of(name, max) for name in _PEAKS}
+    found["wait_ratio"] = (wait or 0.0) / busy if busy else (0.0 if busy == 0 else None)
+    return document.Cores(started_at=begun, ended_at=ended, rss_bytes_end=each[-1].rss_bytes_end, **found)
 
 
 def _rate(grown: float | None, seconds: float) -> float | None:

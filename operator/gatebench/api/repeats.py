@@ -17,3 +17,6 @@ class Repeats(Model):
     """How many. Five tell a regression of a few percent from chance."""
     pause: duration("0s", "1h") = 10.0  # type: ignore[valid-type]
     """Time without load between two of them, after all requests are answered."""
+    restart_gateway: bool = False
+    """Makes the gateway's pod anew before each but the first, so that each measures a process of its own: only such
+    repeats are independent, as a comparison with a baseline needs them. Isolation is proven each time."""

@@ -135,6 +135,10 @@ _ACROSS = (
         "model Capacity confirms its rate by itself: remove repeats",
     ),
     rule(
+        "!has(self.repeats) || !self.repeats.restartGateway || has(self.gateway.image)",
+        "repeats.restartGateway needs gateway.image: a gateway given by url is not owned, so it is not restarted",
+    ),
+    rule(
         "self.load.model != 'Capacity' || !has(self.baseline)",
         "model Capacity has no repeats to compare with a baseline: remove baseline",
     ),
@@ -150,6 +154,10 @@ BenchmarkRunSpec.model_config = ConfigDict(
 )
 
 
+# A pod that ends and one that is scheduled, and the proof of its isolation.
+_RESTART = 60.0
+
+
 class Schedule(Model):
     """Times of the load that follow from the spec, in seconds."""
 
@@ -160,6 +168,7 @@ class Schedule(Model):
     pause: float = 0.0
     direct: float = 0.0
     """The leg straight to the upstream; 0: there is none."""
+    restart: float = 0.0
 
     @property
     def load(self) -> float:
@@ -170,7 +179,8 @@ class Schedule(Model):
     @property
     def total(self) -> float:
         """Longest time that the load can take once it has started."""
-        return self.load + (self.repeats + bool(self.direct)) * self.drain
+        drains = (self.repeats + bool(self.direct)) * self.drain
+        return self.load + drains + (self.repeats - 1) * self.restart
 
 
 def direct_leg(spec: BenchmarkRunSpec) -> Overhead | None:
@@ -190,6 +200,7 @@ def schedule(spec: BenchmarkRunSpec) -> Schedule:
         repeats=spec.repeats.count if spec.repeats else 1,
         pause=spec.repeats.pause if spec.repeats else 0.0,
         direct=0.0 if direct is None else SETTLE_SECONDS + direct.duration,
+        restart=spec.gateway.readiness.timeout + _RESTART if spec.repeats and spec.repeats.restart_gateway else 0.0,
     )
 
 

@@ -17,6 +17,7 @@ STEPS = (
     "Pending", "Queued", "Starting", "Isolating", "Joining", "WarmUp", "Measuring", "Draining", "Collecting",
     "Judging", "CleaningUp", "Done",
 )  # fmt: skip
+_BETWEEN = {"Pausing": "Measuring", "Restarting": "Measuring"}  # two repeats
 SHOWN = ("Accepted", "GatewayReady", "Isolated", "FleetReady", "Valid", "Passed")
 _STYLES = {"True": ("+", "green"), "False": ("x", "bold red"), "Unknown": (".", "dim")}
 
@@ -34,7 +35,8 @@ def draw(view: View) -> RenderableType:
 
 def _title(view: View) -> Text:
     title = Text(f"{view.namespace}/{view.name}  ", style="bold")
-    known = view.step if view.step in STEPS else None
+    step_now = _BETWEEN.get(view.step, view.step)
+    known = step_now if step_now in STEPS else None
     for step in STEPS:
         if step == known:
             title.append(step + " ", style="bold cyan")
@@ -62,7 +64,7 @@ def _load(view: View) -> RenderableType:
     bar = Table.grid(padding=(0, 1))
     span = f"{figures.duration(elapsed)} of {figures.duration(total)}"
     bar.add_row(
-        Text(str(progress.get("stage") or view.step), "bold"),
+        Text(f"{progress.get('stage') or view.step}{render.repeat(progress)}", "bold"),
         ProgressBar(total=float(total) if total else None, completed=min(elapsed, float(total or elapsed)), width=30),
         Text(span),
     )

@@ -12,7 +12,7 @@ HEADLINES = {Exit.PASSED: "PASSED", Exit.FAILED: "FAILED", Exit.INVALID: "INVALI
 # Conditions that repeat what others say, or that say no more than "not yet".
 _QUIET = ("Reconciling", "Stalled", "Succeeded")
 _WAITING = ("Starting", "Proving", "Joining", "Running", "Progressing", "NotMeasured")
-_LOADED = ("WarmUp", "Measuring", "Draining")
+_LOADED = ("WarmUp", "Measuring", "Pausing", "Restarting", "Draining")
 
 
 def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
@@ -67,10 +67,16 @@ def load_line(view: View) -> str:
     """The live figures in one line."""
     progress, live = view.part("progress"), view.part("live")
     elapsed, total = progress.get("elapsedSeconds"), progress.get("totalSeconds")
-    parts = [str(progress.get("stage") or view.step)]
+    parts = [f"{progress.get('stage') or view.step}{repeat(progress)}"]
     if elapsed is not None:
         parts.append(f"{figures.duration(elapsed)} of {figures.duration(total)}")
     return ", ".join([*parts, *live_figures(live)])
+
+
+def repeat(progress: Mapping[str, Any]) -> str:
+    """Which repeat is under way; empty where there is one."""
+    known = progress.get("repeat") is not None and (progress.get("repeats") or 0) > 1
+    return f" (repeat {progress['repeat']} of {progress['repeats']})" if known else ""
 
 
 def live_figures(live: Mapping[str, Any]) -> list[str]:

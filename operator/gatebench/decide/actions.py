@@ -48,6 +48,23 @@ class StartLoad:
 
 
 @dataclasses.dataclass(frozen=True)
+class GoOn:
+    """POST /v1/continue: the repeat may begin, once the gateway's name leads to that address; twice is once."""
+
+    attempt: str
+    repeat: int
+    address: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class StoreProbe:
+    """Keep the probe's report about a repeat in a ConfigMap, or, with `give_up`, that it gave none."""
+
+    repeat: int
+    give_up: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class StopLoad:
     """POST /v1/stop."""
 
@@ -96,6 +113,8 @@ Action = (
     | TakeLease
     | ReleaseLease
     | StartLoad
+    | GoOn
+    | StoreProbe
     | StopLoad
     | StoreResult
     | StoreReport

@@ -59,7 +59,9 @@ def prove(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
 
 def _without(run: Run, draft: Draft, reason: Reason, message: str) -> Outcome:
     if run.spec.gateway.isolation == "Required":
-        draft.condition(ConditionType.ISOLATED, "False", reason, f"{message}; no load was sent")
+        begun = run.status.progress is not None and run.status.progress.attempt is not None
+        sent = "no more load was sent" if begun else "no load was sent"
+        draft.condition(ConditionType.ISOLATED, "False", reason, f"{message}; {sent}")
         if reason == Reason.QOS_NOT_GUARANTEED:
             draft.condition(ConditionType.VALID, "False", reason, message)
         return Stop(Reason.FAILED, reason, message)

@@ -6,16 +6,19 @@ finds it and comes to the same words.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from gatebench.api import quantities
 from gatebench.api.load import MAX_IN_FLIGHT
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.status import ConditionStatus, ObjectiveResult
 from gatebench.api.summary import Summary
-from gatebench.decide import baseline, objectives
+from gatebench.decide import baseline, objectives, restart
 from gatebench.decide.actions import StoreReport, StoreResult
 from gatebench.decide.describe import environment_of
 from gatebench.decide.draft import Draft, Outcome, Stop, Wait, unix
-from gatebench.decide.snapshot import Container, Snapshot
+from gatebench.decide.snapshot import Container, Pod, Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import gateway
 from gatebench.plan.run import Run
@@ -73,6 +76,7 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
             ),
             load=dict(snap.load or {}),
             probe=None if snap.probe is None else dict(snap.probe),
+            reports=_reports(run, snap, pod, container),
             upstream=snap.upstream,
             resources=None if snap.metrics is None else snap.metrics.resources,
             metrics_unavailable=_unavailable(snap, world),
@@ -84,7 +88,7 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
                 isolated=draft.status_of(ConditionType.ISOLATED) == "True",
                 cpus=run.spec.gateway.cpus,
                 gateway_container_id=container.container_id if container else None,
-                gateway_restarts=_restarts(container, unix(draft.get("started_at"))),
+                gateway_restarts=_restarts(container, restart.since(run, snap, unix(draft.get("started_at")) or 0.0)),
                 max_foreign_time=quantities.bound_value(run.spec.gateway.max_foreign_time, "ratio"),
                 expected_workers=run.spec.load.workers,
                 leak_window_seconds=world.settings.leak.minimum_window,
@@ -97,9 +101,19 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
     )
 
 
-def _restarts(container: Container | None, begun: float | None) -> int | None:
-    """Restarts since the load began; those before it are over and done."""
-    if container is None or container.running_since is None or begun is None:
+def _reports(
+    run: Run, snap: Snapshot, pod: Pod | None, container: Container | None
+) -> dict[int, tuple[Mapping[str, Any] | None, str | None]]:
+    """The probe's report and the gateway's container by repeat, where each repeat has a gateway of its own."""
+    if not run.restarts_gateway:
+        return {}
+    live = {} if pod is None else {pod.repeat: (snap.probe, container.container_id if container else None)}
+    return live | {kept.repeat: (kept.report, kept.container_id) for kept in snap.reports}
+
+
+def _restarts(container: Container | None, begun: float) -> int | None:
+    """Restarts since the load, or the repeat, began; those before it are over and done."""
+    if container is None or container.running_since is None:
         return None
     return container.restarts if container.running_since > begun else 0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.status import Live
-from gatebench.decide import ending, environment, podproblems
+from gatebench.decide import ending, environment, podproblems, restart
 from gatebench.decide.actions import StartLoad, StopLoad
 from gatebench.decide.draft import Draft, Outcome, Stop, Wait, timestamp, unix
 from gatebench.decide.snapshot import Container, FleetState, Pod, Snapshot
@@ -50,8 +50,10 @@ def run_load(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     if disturbed or run.spec.cancel or ending.past_deadline(run, draft):
         draft.act(StopLoad(_stop_reason(run, draft)))
         return Wait("Draining")
-    _live(run, snap, state, draft)
-    return Wait(_STEPS.get(state.step, "Measuring"))
+    repeat = restart.due(run, snap)
+    step = _STEPS.get(state.step, "Measuring") if repeat is None else restart.STEP
+    _live(run, snap, state, step, draft)
+    return Wait(step) if repeat is None else restart.carry_out(run, snap, world, draft, repeat)
 
 
 def _stop_reason(run: Run, draft: Draft) -> str:
@@ -116,15 +118,18 @@ def _disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> tuple[
     done = _outcome(snap) in ("Finished", "Aborted")
     begun = unix(draft.get("started_at")) or snap.now
     # Once the load has finished the fleet's work is done, and its integrity is in the document.
-    pods = [pod for pod in snap.pods if not (done and pod.component in (fleet.MASTER, fleet.WORKER))]
+    over = (fleet.MASTER, fleet.WORKER) if done else ()
+    spared = ("gateway",) if restart.spares(run, snap) else ()
+    pods = [pod for pod in snap.pods if pod.component not in (*over, *spared)]
+    again = restart.since(run, snap, begun)
     for pod in pods:
         if pod.deleting and not pod.disrupted:
             return Reason.RUN_DISTURBED, f"pod {pod.name} was deleted under load"
     found = None if done else _vanished(run, snap, world) or _lost_workers(run, snap)
     if found is not None:
         return found
-    found = next((found for pod in pods if (found := _pod_disturbance(pod, begun)) is not None), None)
-    return found or environment.changed(run, snap, world, begun)
+    found = next((found for pod in pods if (found := _pod_disturbance(pod, begun, again)) is not None), None)
+    return found or environment.changed(run, snap, world, again)
 
 
 def _outcome(snap: Snapshot) -> str | None:
@@ -151,7 +156,7 @@ def _came_back(container: Container, begun: float) -> bool:
     return container.running_since is not None and container.running_since > begun
 
 
-def _pod_disturbance(pod: Pod, begun: float) -> tuple[Reason, str] | None:
+def _pod_disturbance(pod: Pod, begun: float, again: float) -> tuple[Reason, str] | None:
     container = pod.containers[0] if pod.containers else None
     if pod.component == fleet.WORKER and (pod.failed or pod.disrupted):
         how = podproblems.exit_words(container) if container else ""
@@ -160,7 +165,7 @@ def _pod_disturbance(pod: Pod, begun: float) -> tuple[Reason, str] | None:
             return Reason.MASTER_LOST, f"pod {pod.name} has lost its master under load: {how}"
         return Reason.WORKER_LOST, f"pod {pod.name} ended under load: {pod.reason or how}"
     if pod.component == "gateway":
-        return _gateway_disturbance(pod, begun)
+        return _gateway_disturbance(pod, again)
     if pod.component == "upstream" and container is not None and (pod.failed or _came_back(container, begun)):
         return Reason.RUN_DISTURBED, f"the mock restarted under load: {podproblems.exit_words(container)}"
     return None
@@ -192,17 +197,19 @@ def _vanished(run: Run, snap: Snapshot, world: World) -> tuple[Reason, str] | No
     )
     for manifest in wanted:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
+        if (kind, name) == ("Pod", run.names.gateway) and restart.spares(run, snap):
+            continue
         if kind in ("Pod", "Service") and snap.child(kind, name) is None:
             return Reason.RUN_DISTURBED, f"{kind} {name} was deleted under load"
     return None
 
 
-def _live(run: Run, snap: Snapshot, state: FleetState, draft: Draft) -> None:
+def _live(run: Run, snap: Snapshot, state: FleetState, step: str, draft: Draft) -> None:
     """Progress, and at most every ten seconds the live figures."""
     total, elapsed = state.total, state.elapsed
     before = run.status.live
     at = unix(before.at) if before is not None else None
-    if at is not None and snap.now - at < LIVE_INTERVAL and draft.get("step") == _STEPS.get(state.step):
+    if at is not None and snap.now - at < LIVE_INTERVAL and draft.get("step") == step:
         return
     percent = int(min(100.0, 100.0 * elapsed / total)) if elapsed is not None and total else None
     draft.set(

@@ -53,6 +53,8 @@ class Pod:
     deleting: bool = False
     disrupted: bool = False
     """The pod's DisruptionTarget condition is set: evicted, preempted or drained."""
+    repeat: int = 0
+    """Of a gateway: the repeat that it was made for."""
     unschedulable: str | None = None
     """The scheduler's message, where it found no node."""
     containers: tuple[Container, ...] = ()
@@ -132,7 +134,10 @@ class FleetState:
     repeat: int | None = None
     """The repeat that is under way, from 0."""
     holding: int | None = None
-    """The repeat that waits to be told to begin."""
+    """The repeat that waits to be told to begin; where the load has ended meanwhile, the one that waited."""
+    holding_seconds: float | None = None
+    repeat_started: float | None = None
+    """When the present repeat began, by the master's clock."""
     reason: str | None = None
     message: str = ""
     users: int | None = None
@@ -142,6 +147,16 @@ class FleetState:
     total: float | None = None
     result_ready: bool = False
     live: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class KeptReport:
+    """The probe's report about a repeat, kept before the gateway was restarted."""
+
+    repeat: int
+    container_id: str | None = None
+    report: Mapping[str, Any] | None = None
+    """None: the probe did not give it in time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,6 +216,8 @@ class Snapshot:
     probe: Mapping[str, Any] | None = None
     """The probe's report (GET /v1/report)."""
     probe_error: str | None = None
+    reports: tuple[KeptReport, ...] = ()
+    """Those of earlier repeats, once there is a load document."""
     load: Mapping[str, Any] | None = None
     """The load document, once the master has one."""
     upstream: Mapping[str, Any] | None = None

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Sequence
 from gatebench.decide import actions
 from gatebench.decide.actions import Action
 from gatebench.decide.snapshot import Denial
-from gatebench.io import artifacts, denials, errors, events, kinds, leases, pods
+from gatebench.io import artifacts, denials, errors, events, kinds, leases, pods, reports
 from gatebench.io.context import Context
 from gatebench.io.events import Subject
 from gatebench.io.fleet import FleetError
@@ -69,8 +69,10 @@ async def _do_for_run(run: Run, action: Action, context: Context) -> None:
     match action:
         case actions.TakeLease():
             await leases.take(run, action, context)
-        case actions.StartLoad() | actions.StopLoad() | actions.Acknowledge():
+        case actions.StartLoad() | actions.GoOn() | actions.StopLoad() | actions.Acknowledge():
             await _tell_master(run, action, context)
+        case actions.StoreProbe():
+            await _create(run, await reports.kept(run, action.repeat, action.give_up, context), context)
         case actions.StoreResult():
             await _create(run, await artifacts.result(run, action.result), context)
         case actions.StoreReport():
@@ -138,7 +140,7 @@ async def _ignoring_absence(call: Awaitable[None]) -> None:
 
 
 async def _tell_master(
-    run: Run, action: actions.StartLoad | actions.StopLoad | actions.Acknowledge, context: Context
+    run: Run, action: actions.StartLoad | actions.GoOn | actions.StopLoad | actions.Acknowledge, context: Context
 ) -> None:
     ip = pods.address(context.memory(run.uid).pods, fleet.MASTER, fleet.MASTER)
     if ip is None:
@@ -147,6 +149,8 @@ async def _tell_master(
     match action:
         case actions.StartLoad():
             await context.fleet.start(ip, token, action.attempt)
+        case actions.GoOn():
+            await context.fleet.go_on(ip, token, action.attempt, action.repeat, action.address)
         case actions.StopLoad():
             await context.fleet.stop(ip, token, action.reason)
         case actions.Acknowledge():

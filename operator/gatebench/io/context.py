@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gatebench.decide.comparison.snapshot import Measured
-from gatebench.decide.snapshot import Baseline, Denial, LiveResources, MetricsAnswer, Pod
+from gatebench.decide.snapshot import Baseline, Denial, KeptReport, LiveResources, MetricsAnswer, Pod
 from gatebench.io import fleet, kube, prometheus
 from gatebench.plan import children
 from gatebench.settings import Settings
@@ -37,6 +37,8 @@ class Memory:
     """The load document."""
     window_report: Mapping[str, Any] | None = None
     """The probe's report about the whole load."""
+    reports: tuple[KeptReport, ...] | None = None
+    """The probe's reports about earlier repeats."""
     upstream: Mapping[str, Any] | None = None
     """The mock's account after the load."""
     metrics: MetricsAnswer | None = None

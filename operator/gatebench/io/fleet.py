@@ -68,9 +68,10 @@ class Client:
         """POST /v1/start: the same attempt again is no second start. 409 where workers are missing."""
         await self._send("POST", self._master(ip, "/v1/start"), token, STATE_SECONDS, STATE_BYTES, {"attempt": attempt})
 
-    async def go_on(self, ip: str, token: str, attempt: str, repeat: int) -> None:
-        """POST /v1/continue: a repeat that waits may begin. 409 where it does not wait."""
-        body = {"attempt": attempt, "repeat": repeat}
+    async def go_on(self, ip: str, token: str, attempt: str, repeat: int, address: str | None = None) -> None:
+        """POST /v1/continue: a repeat that waits may begin. 409 where it does not wait, or the gateway's name does not
+        lead to that address yet."""
+        body = {"attempt": attempt, "repeat": repeat} | ({} if address is None else {"address": address})
         await self._send("POST", self._master(ip, "/v1/continue"), token, STATE_SECONDS, STATE_BYTES, body)
 
     async def stop(self, ip: str, token: str, reason: str) -> None:
@@ -200,6 +201,8 @@ def parse_state(document: Mapping[str, Any]) -> FleetState:
         stage=_text(document.get("stage")),
         repeat=_count(document.get("repeat")),
         holding=_count(document.get("holding")),
+        holding_seconds=_number(document.get("holdingSeconds")),
+        repeat_started=_number(document.get("repeatStartedAt")),
         reason=_text(document.get("reason")),
         message=(_text(document.get("message"), _SENTENCE) or ""),
         users=None if users is None else int(users),

@@ -21,6 +21,7 @@ from gatebench.decide.snapshot import (
     Child,
     Denial,
     FleetState,
+    KeptReport,
     Lease,
     LiveResources,
     MetricsAnswer,
@@ -28,7 +29,7 @@ from gatebench.decide.snapshot import (
     Pod,
     Snapshot,
 )
-from gatebench.io import artifacts, baseline, denials, errors, inside, leases, metrics, nodes, pods, references
+from gatebench.io import artifacts, baseline, denials, errors, inside, leases, metrics, nodes, pods, references, reports
 from gatebench.io.context import Context
 from gatebench.plan import names
 from gatebench.plan.run import Run
@@ -119,15 +120,17 @@ async def _under_load(run: Run, context: Context) -> Snapshot:
     )
     load, answer, report, live, account, before = None, None, None, None, None, None
     probe_error = None
+    kept: tuple[KeptReport, ...] = ()
     if result is None:
         load, load_error = await inside.load_document(run, seen.pods, state, context)
         before = await _baseline(run, load, context)
         fleet_error = fleet_error or load_error
-        answer, (report, probe_error), live, account = await _together(
+        answer, (report, probe_error), live, account, kept = await _together(
             _metrics(run, load, context),
-            inside.window_report(run, seen.pods, load, context),
+            _report(run, seen, state, load, context),
             _live(run, state, context),
             inside.upstream_account(run, seen.pods, load, context),
+            reports.of_repeats(run, load, seen.children, context),
         )
     return Snapshot(
         context.now(),
@@ -139,6 +142,7 @@ async def _under_load(run: Run, context: Context) -> Snapshot:
         fleet_error=fleet_error,
         probe=report,
         probe_error=probe_error,
+        reports=kept,
         load=load,
         baseline=before,
         upstream=account,
@@ -146,6 +150,15 @@ async def _under_load(run: Run, context: Context) -> Snapshot:
         live=live,
         result=result,
     )
+
+
+async def _report(
+    run: Run, seen: _Children, state: FleetState | None, load: Mapping[str, Any] | None, context: Context
+) -> tuple[Mapping[str, Any] | None, str | None]:
+    """The probe's report about the load; while the fleet holds, what proves the isolation of the new gateway."""
+    if load is None and state is not None and state.holding is not None:
+        return await inside.isolation_report(run, seen.pods, context)
+    return await inside.window_report(run, seen.pods, load, context)
 
 
 async def _together(*reads: Awaitable[Any]) -> list[Any]:

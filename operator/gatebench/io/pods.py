@@ -8,7 +8,7 @@ from typing import Any
 
 from gatebench.api import quantities
 from gatebench.decide.snapshot import Container, Pod
-from gatebench.plan.names import COMPONENT_LABEL
+from gatebench.plan.names import COMPONENT_LABEL, REPEAT_ANNOTATION
 
 _RESOURCES = ("cpu", "memory")
 _MESSAGE_LIMIT = 4096
@@ -45,9 +45,15 @@ def parse(pod: Mapping[str, Any]) -> Pod:
         ready=(conditions.get("Ready") or {}).get("status") == "True",
         deleting=metadata.get("deletionTimestamp") is not None,
         disrupted=(conditions.get("DisruptionTarget") or {}).get("status") == "True",
+        repeat=_repeat(metadata),
         unschedulable=_bounded(scheduled.get("message") or scheduled.get("reason")) if waits_for_node else None,
         containers=tuple(_containers(spec, status)),
     )
+
+
+def _repeat(metadata: Mapping[str, Any]) -> int:
+    text = (metadata.get("annotations") or {}).get(REPEAT_ANNOTATION, "0")
+    return int(text) if isinstance(text, str) and text.isdecimal() else 0
 
 
 def _containers(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Sequence[Container]:

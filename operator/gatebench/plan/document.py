@@ -55,7 +55,7 @@ def document(run: Run) -> dict[str, Any]:
         out["caFile"] = f"{CA_PATH}/{workload.ca.config_map.key}"
     if run.spec.repeats is not None:
         repeats = run.spec.repeats
-        out["repeats"] = {"count": repeats.count, "pauseSeconds": repeats.pause, "hold": False}
+        out["repeats"] = {"count": repeats.count, "pauseSeconds": repeats.pause, "hold": run.restarts_gateway}
     if (direct := direct_leg(run.spec)) is not None:
         out["direct"] = {
             "target": upstream_url(run),

@@ -10,7 +10,7 @@ from typing import Any
 
 from gatebench.api.gateway import Gateway
 from gatebench.plan import pods
-from gatebench.plan.names import ISOLATED_LABEL, UID_LABEL
+from gatebench.plan.names import ISOLATED_LABEL, REPEAT_ANNOTATION, UID_LABEL
 from gatebench.plan.run import Run
 from gatebench.plan.upstream import upstream_url
 from gatebench.settings import Settings
@@ -28,8 +28,8 @@ def target(run: Run) -> str:
     return f"http://{run.names.gateway}:{gateway.port}"
 
 
-def pod(run: Run, settings: Settings, node: str | None) -> dict[str, Any]:
-    """The gateway's pod, bound to `node` where the run holds that node's Lease."""
+def pod(run: Run, settings: Settings, node: str | None, repeat: int = 0) -> dict[str, Any]:
+    """The gateway's pod, bound to `node` where one is given; a later one says for which repeat it was made."""
     gateway = run.spec.gateway
     volumes, mounts = pods.files(gateway.files)
     spec: dict[str, Any] = {
@@ -56,6 +56,8 @@ def pod(run: Run, settings: Settings, node: str | None) -> dict[str, Any]:
     annotations = dict(gateway.annotations or {})
     if gateway.metrics_path:
         annotations |= pods.scrape(gateway.port, gateway.metrics_path)
+    if repeat:
+        annotations[REPEAT_ANNOTATION] = str(repeat)
     labels = {ISOLATED_LABEL: "true"} if run.isolated else {}
     return pods.pod(run, run.names.gateway, "gateway", spec, annotations, labels)
 

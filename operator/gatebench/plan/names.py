@@ -17,6 +17,7 @@ from gatebench.api import API_VERSION, GROUP, KIND
 UID_LABEL = f"{GROUP}/run-uid"
 COMPARISON_LABEL = f"{GROUP}/comparison-uid"
 ISOLATED_LABEL = f"{GROUP}/isolated"
+REPEAT_ANNOTATION = f"{GROUP}/repeat"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 NAME_LABEL = "app.kubernetes.io/name"
 _NAME_LENGTH = 40
@@ -57,6 +58,10 @@ class Names:
     def plan(self) -> str:
         """The ConfigMap with the fleet's plan."""
         return f"{self.base}-plan"
+
+    def probe(self, repeat: int) -> str:
+        """The ConfigMap with the probe's report about a repeat, from 0, after which the gateway was restarted."""
+        return f"{self.base}-probe-{repeat}"
 
     @property
     def result(self) -> str:

@@ -63,6 +63,12 @@ class Run:
         return self.uid if self.comparison is None or self.spec.gateway.url is not None else self.comparison.uid
 
     @property
+    def restarts_gateway(self) -> bool:
+        """Whether each repeat has a gateway process of its own."""
+        repeats = self.spec.repeats
+        return repeats is not None and repeats.count > 1 and repeats.restart_gateway
+
+    @property
     def attempt(self) -> str:
         """Identity of the run's only load: the same after a restart of the operator."""
         return f"{self.uid}-1"

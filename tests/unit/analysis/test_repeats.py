@@ -168,3 +168,65 @@ def test_a_document_keeps_its_repeats_however_small_it_is_made() -> None:
     seen = metrics.observe(kept, "latency.p95")
     assert isinstance(seen, Measured)
     assert (seen.low, seen.high) == (found.metrics["latency.p95"].low, found.metrics["latency.p95"].high)
+
+
+# A gateway of its own for each repeat
+
+
+def gateways(*, foreign: float = 0.01, cpus: tuple[str, ...] = ("1", "1", "1")) -> dict[int, Any]:
+    """A report of 35 s by repeat, each of another container whose counters begin anew."""
+    out: dict[int, Any] = {}
+    for repeat, cpu in enumerate(cpus):
+        report = builders.probe(seconds=36, cpus=(int(cpu),), busy=0.6 + (foreign if repeat == 1 else 0.0))
+        own = f"{repeat}" * 64
+        (container,) = report["containers"]
+        shift = 35.0 * repeat
+        moved = [[row[0] + shift, *row[1:]] for row in container["samples"]]
+        rows = {key: [[row[0] + shift, *row[1:]] for row in rows] for key, rows in report["cpus"]["samples"].items()}
+        found = {"containers": [{**container, "id": own, "samples": moved}]}
+        out[repeat] = ({**report, **found, "cpus": {**report["cpus"], "samples": rows}}, own)
+    return out
+
+
+def test_each_repeat_is_looked_at_through_its_own_probe() -> None:
+    found = result(reports=gateways(foreign=0.3), probe=None)
+    assert [one.gateway["gateway.cpu.mean"].value for one in found.repeats] == pytest.approx([0.6] * 3)
+    assert found.probe is not None
+    window = found.probe.window
+    assert window.seconds == pytest.approx(60.0)
+    assert window.cpu_seconds == pytest.approx(36.0)
+    assert window.foreign_seconds == pytest.approx(0.3 * 20)
+    assert window.foreign_ratio == pytest.approx(0.1)
+    assert [one.reason for one in found.validity] == ["CoresDisturbed"]
+    assert result(reports=gateways(), probe=None).validity == []
+    assert len({row[0] for row in found.probe.series.rows}) == len(found.probe.series.rows) > 60
+
+
+def test_what_one_probe_has_not_told_is_missing_of_the_whole() -> None:
+    reports = gateways()
+    reports[1] = (None, "1" * 64)
+    found = result(reports=reports, probe=None)
+    assert found.probe is None
+    assert [one.reason for one in found.validity] == ["CPUNotPinned"]
+    assert found.validity[0].status == "Unknown"
+    assert found.repeats[1].gateway == {}
+    late = gateways()
+    late[2][0]["containers"][0]["samples"] = late[2][0]["containers"][0]["samples"][:20]
+    cut = result(reports=late, probe=None)
+    assert cut.probe is not None
+    assert cut.probe.window.missing == "window 3 of 3: the probe's samples do not cover the window"
+
+
+def test_one_repeat_without_its_own_cores_is_enough() -> None:
+    reports = gateways()
+    reports[1][0]["self"] = {"containerId": builders.PROBE, "cpusAllowed": "0-1", "cpus": [0, 1]}
+    found = result(reports=reports, probe=None)
+    assert found.probe is not None
+    assert not found.probe.proven
+    assert found.validity[0].reason == "CPUNotPinned"
+
+
+def test_other_cpus_in_another_repeat_are_remarked_on() -> None:
+    found = result(reports=gateways(cpus=("1", "2", "1")), probe=None)
+    assert "the gateway's CPUs were not the same in all repeats: 1, then 2" in found.warnings
+    assert not any("CPUs were not" in one for one in result(reports=gateways(), probe=None).warnings)

@@ -148,6 +148,14 @@ def test_repeats_are_shown_with_what_is_between_them() -> None:
     assert "repeats" not in text(open_load())
 
 
+def test_a_repeat_that_is_under_way_is_named() -> None:
+    progress = {"stage": "pause-2", "elapsedSeconds": 70, "totalSeconds": 300, "repeat": 2, "repeats": 5}
+    view = of({"step": "Restarting", "progress": progress})
+    assert render.is_loaded(view)
+    assert render.load_line(view) == "pause-2 (repeat 2 of 5), 1m10s of 5m00s"
+    assert render.repeat({"repeat": 1, "repeats": 1}) == render.repeat({}) == ""
+
+
 def test_live_figures_of_open_load_have_no_users() -> None:
     live = {"rate": 250, "requestsPerSecond": 248.0, "inFlight": 12, "dropped": 0}
     assert render.live_figures(live) == ["250 arrivals/s", "248 requests/s", "12 in flight", "0 dropped"]

@@ -44,6 +44,13 @@ def specs() -> list[dict[str, Any]]:
     return found
 
 
+def repeated(raw: dict[str, Any], restarts: bool) -> dict[str, Any]:
+    """The same with repeats, where it may have them."""
+    if raw["load"].get("model") == "Capacity" or "image" not in raw["gateway"]:
+        return raw
+    return {**raw, "repeats": {"count": 3, "restartGateway": restarts}}
+
+
 def run_of(raw: dict[str, Any], status: BenchmarkRunStatus | None = None, **changes: Any) -> Run:
     """A run with this spec."""
     raw = {**raw, **changes}
@@ -75,6 +82,7 @@ pods = st.builds(
     component=st.sampled_from(["gateway", "upstream", "master", "worker"]),
     uid=st.just("u"),
     created_at=st.floats(NOW - 100, NOW),
+    repeat=st.integers(0, 2),
     phase=st.sampled_from(["Pending", "Running", "Failed", "Succeeded", "Unknown"]),
     reason=st.one_of(st.none(), words, st.just("UnexpectedAdmissionError")),
     node=st.one_of(st.none(), st.just("node0")),
@@ -91,6 +99,9 @@ fleets = st.builds(
     attempt=st.one_of(st.none(), st.just("uid-1-1"), st.just("other")),
     step=st.sampled_from(["Waiting", "WarmUp", "Stage", "Pause", "Draining", "Finished", "Failed", "new"]),
     repeat=st.one_of(st.none(), st.integers(0, 4)),
+    holding=st.one_of(st.none(), st.integers(0, 4)),
+    holding_seconds=st.one_of(st.none(), st.floats(0, 1000)),
+    repeat_started=moments,
     seen=st.integers(0, 8),
     lost=st.lists(st.just("w"), max_size=2).map(tuple),
     elapsed=st.one_of(st.none(), st.floats(0, 1000)),
@@ -154,11 +165,17 @@ snapshots = st.builds(
 
 @pytest.mark.fault(40)
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(specs()), st.lists(snapshots, min_size=1, max_size=4), st.booleans(), st.booleans())
+@given(
+    st.sampled_from(specs()),
+    st.lists(snapshots, min_size=1, max_size=4),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([None, True, False]),
+)
 def test_every_snapshot_has_a_decision_and_the_same_one_each_time(
-    raw: dict[str, Any], snaps: list[Snapshot], cancel: bool, suspend: bool
+    raw: dict[str, Any], snaps: list[Snapshot], cancel: bool, suspend: bool, restarts: bool | None
 ) -> None:
-    run = run_of(raw, cancel=cancel, suspend=suspend)
+    run = run_of(raw if restarts is None else repeated(raw, restarts), cancel=cancel, suspend=suspend)
     for snap in sorted(snaps, key=lambda s: s.now):
         decision = decide(run, snap, WORLD)
         assert decision == decide(run, snap, WORLD)
@@ -175,7 +192,7 @@ def test_every_snapshot_has_a_decision_and_the_same_one_each_time(
 
 @pytest.mark.fault(40)
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(specs()), snapshots, st.booleans())
+@given(st.sampled_from([*specs(), *(repeated(raw, True) for raw in specs())]), snapshots, st.booleans())
 def test_no_run_outlives_its_deadlines(raw: dict[str, Any], snap: Snapshot, started: bool) -> None:
     """A world that never changes: by a day later every run that is neither queued nor suspended is complete."""
     run = run_of(raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from gatebench.decide.step import decide
 from gatebench.decide.world import World as Own
-from gatebench.io import runs
+from gatebench.io import artifacts, runs
 from gatebench.io.act import act
 from gatebench.io.observe import observe
 from gatebench.io.status import Patched, patch_status
@@ -24,10 +25,15 @@ MOST_TICKS = 60
 
 
 class Pods:
-    """What the pods of the run answer: one worker, one load of a few ticks, an isolated gateway."""
+    """What the pods of the run answer: one worker, one load of a few ticks, an isolated gateway.
 
-    def __init__(self) -> None:
+    With `repeats` the load holds before each but the first.
+    """
+
+    def __init__(self, repeats: int = 1) -> None:
         self.now = NOW
+        self.repeats = repeats
+        self.begun: list[float] = []
         self.started: list[str] = []
         self.started_at = 0.0
         self.acknowledged = 0
@@ -37,6 +43,7 @@ class Pods:
         answer = {
             "/v1/state": self._state,
             "/v1/start": self._start,
+            "/v1/continue": self._continue,
             "/v1/result": self._result,
             "/v1/ack": self._acknowledge,
             "/v1/report": self._report,
@@ -47,12 +54,22 @@ class Pods:
 
     @property
     def finished(self) -> bool:
-        return bool(self.started) and self.now - self.started_at >= 60
+        return len(self.begun) == self.repeats and self.now - self.begun[-1] >= 60
+
+    @property
+    def holding(self) -> int | None:
+        """The repeat that waits."""
+        ended = bool(self.begun) and self.now - self.begun[-1] >= 60
+        return len(self.begun) if ended and not self.finished else None
 
     def _state(self, _: Any) -> dict[str, Any]:
         step = "Finished" if self.finished else "Stage" if self.started else "Waiting"
         return {
-            "step": step,
+            "repeat": len(self.begun) - 1 if self.begun else None,
+            "repeatStartedAt": self.begun[-1] if self.begun else None,
+            "holding": self.holding,
+            "holdingSeconds": None if self.holding is None else self.now - self.begun[-1] - 60,
+            "step": "Pause" if self.holding is not None else step,
             "attempt": self.started[0] if self.started else None,
             "workers": [{"id": "w0", "state": "ready"}],
             "resultReady": self.finished,
@@ -61,8 +78,14 @@ class Pods:
     def _start(self, body: Any) -> dict[str, Any]:
         if not self.started:
             self.started_at = self.now
+            self.begun.append(self.now)
         self.started.append(body["attempt"])
         return {"attempt": body["attempt"]}
+
+    def _continue(self, body: Any) -> dict[str, Any]:
+        assert body == {"attempt": self.started[0], "repeat": self.holding, "address": "127.0.0.1"}
+        self.begun.append(self.now)
+        return {"repeat": body["repeat"]}
 
     def _result(self, _: Any) -> dict[str, Any]:
         self.reads += 1
@@ -73,17 +96,19 @@ class Pods:
             "engine": "Locust",
             "outcome": "Finished",
             "startedAt": begun,
-            "endedAt": begun + 50,
+            "endedAt": self.begun[-1] + 50,
             "phases": [
                 {
-                    "index": 0,
+                    "index": repeat,
                     "name": "stage-1",
                     "kind": "Stage",
-                    "startedAt": begun,
-                    "fullAt": begun + 1,
-                    "endedAt": begun + 50,
+                    "repeat": repeat,
+                    "startedAt": at,
+                    "fullAt": at + 1,
+                    "endedAt": at + 50,
                     "users": 1,
                 }
+                for repeat, at in enumerate(self.begun)
             ],
             "expectedWorkers": 1,
             "workers": [{"id": "w0", "host": "w", "kind": "Python", "lost": False}],
@@ -169,6 +194,54 @@ async def tick(w: World, own: Own) -> tuple[Run, bool]:
     return run, decision.idle
 
 
+async def carried(w: World, pods: Pods, made_once: Callable[[tuple[str, str, str]], bool]) -> Run:
+    """The run when nothing is left to do for it; each object is made once, if it is to be."""
+    own = Own(w.context.settings, w.context.namespace, w.context.key, "0.1.0")
+    uids: dict[tuple[str, str, str], str] = {}
+    for _ in range(MOST_TICKS):
+        run, idle = await tick(w, own)
+        kubelet(w.api, pods.now)
+        for key, found in w.api.objects.items():
+            uid = found["metadata"]["uid"]
+            assert uids.setdefault(key, uid) == uid or not made_once(key), f"{key} was made twice"
+        if idle:
+            ended = await runs.get(w.context, "bench", "demo")
+            assert isinstance(ended, Run)
+            return ended
+        pods.now += STEP_SECONDS
+    raise AssertionError(run.status.step)
+
+
+async def test_each_repeat_has_a_gateway_and_a_report_of_its_own() -> None:
+    """As with one load, by an operator that forgets all after each tick."""
+    pods = Pods(repeats=3)
+    async with site(pods.handle) as port, world(master_port=port, probe_port=port) as w:
+        w.context.now = lambda: pods.now
+        w.api.put({**NODE, "spec": {}})
+        w.api.put(samples.body(repeats={"count": 3, "restartGateway": True}))
+        ended = await carried(w, pods, lambda key: not key[2].endswith("-gateway") or key[0] != "pods")
+        gateways = [r for r in w.api.requests if (r.method, r.path.rpartition("/")[2]) == ("POST", "pods")]
+        repeats = [
+            pod["metadata"].get("annotations", {}).get("gatebench.dev/repeat")
+            for pod in (r.body for r in gateways)
+            if pod["metadata"]["name"].endswith("-gateway")
+        ]
+        assert repeats == [None, "1", "2"]
+        assert len(pods.begun) == 3
+        assert set(pods.started) == {ended.attempt}
+        told = {c.type: (c.status, c.reason) for c in ended.status.conditions or ()}
+        assert told["Isolated"] == ("True", "Exclusive")
+        assert told["Valid"] == ("False", "NoTraffic")
+        left = sorted(name for (plural, _, name) in w.api.objects if plural == "configmaps")
+        assert left == [ended.names.logs, ended.names.result], "the reports go with the other children"
+        w.context.forget(ended.uid)
+        result = await artifacts.read_result(ended, w.context)
+        assert result is not None
+        assert [one.gateway["gateway.cpu.mean"].value for one in result.repeats] == pytest.approx([1.0] * 3)
+        assert result.probe is not None
+        assert (result.probe.proven, result.probe.window.seconds) == (True, pytest.approx(3 * 49.0, abs=1.5))
+
+
 @pytest.mark.fault(24)
 async def test_an_operator_that_forgets_all_after_each_tick_carries_a_run_through() -> None:
     pods = Pods()
@@ -176,32 +249,19 @@ async def test_an_operator_that_forgets_all_after_each_tick_carries_a_run_throug
         w.context.now = lambda: pods.now
         w.api.put({**NODE, "spec": {}})
         w.api.put(samples.body())
-        own = Own(w.context.settings, w.context.namespace, w.context.key, "0.1.0")
-        uids: dict[tuple[str, str, str], str] = {}
-        for _ in range(MOST_TICKS):
-            run, idle = await tick(w, own)
-            kubelet(w.api, pods.now)
-            for key, found in w.api.objects.items():
-                uid = found["metadata"]["uid"]
-                assert uids.setdefault(key, uid) == uid, f"{key} was made twice"
-            if idle:
-                break
-            pods.now += STEP_SECONDS
-        assert idle, run.status.step
-        ended = await runs.get(w.context, "bench", "demo")
-        assert isinstance(ended, Run)
+        ended = await carried(w, pods, lambda key: True)
         told = {c.type: (c.status, c.reason) for c in ended.status.conditions or ()}
         assert told["Complete"][0] == "True"
         assert told["Isolated"] == ("True", "Exclusive")
         # No request was sent, so there is nothing to show.
         assert told["Valid"] == ("False", "NoTraffic")
         assert ended.status.summary is None
-        assert set(pods.started) == {run.attempt}
+        assert set(pods.started) == {ended.attempt}
         assert pods.acknowledged >= 1
         left = sorted((plural, name) for (plural, _, name) in w.api.objects if plural not in ("events", "nodes"))
         assert left == [
             ("benchmarkruns", "demo"),
-            ("configmaps", run.names.logs),
-            ("configmaps", run.names.result),
+            ("configmaps", ended.names.logs),
+            ("configmaps", ended.names.result),
         ]
         assert not w.api.asked("GET", "secrets")

@@ -11,7 +11,7 @@ import yaml
 
 from gatebench.api.run import BenchmarkRunSpec, active_deadline, schedule
 from gatebench.api.status import BenchmarkRunStatus
-from gatebench.plan import children, document, names
+from gatebench.plan import children, document, gateway, names
 from gatebench.plan.run import Run
 from gatebench.settings import Settings
 from gatebench_locust import plan as fleet_plan
@@ -231,6 +231,21 @@ def test_the_direct_leg_goes_to_the_upstream() -> None:
     for raw in (of(), of(overhead={}), of(upstream={"mock": {}}, overhead={}), of(overhead={"enabled": True})):
         assert "direct" not in plan_of(raw)
         assert schedule(run_of(raw).spec).direct == 0
+
+
+def test_a_restart_takes_time_and_has_the_fleet_wait() -> None:
+    plain = yaml.safe_load(SPECS["litellm"])
+    raw = yaml.safe_dump({**plain, "repeats": {"count": 3, "restartGateway": True}})
+    run = run_of(raw)
+    assert fleet_plan.parse(plan_of(raw)).repeats.hold
+    kept = run_of(yaml.safe_dump({**plain, "repeats": {"count": 3}}))
+    assert schedule(run.spec).total - schedule(kept.spec).total == 2 * (run.spec.gateway.readiness.timeout + 60)
+    first, third = (gateway.pod(run, SETTINGS, "node0", repeat) for repeat in (0, 2))
+    assert third["metadata"].pop("annotations") == {
+        **first["metadata"].pop("annotations"),
+        "gatebench.dev/repeat": "2",
+    }
+    assert first == third
 
 
 def test_the_gateways_pod_is_guaranteed_and_only_its_cpus_are_whole() -> None:
