@@ -40,6 +40,37 @@ def judged(lab: Lab, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.measures
+def test_the_same_is_not_regressed_and_a_slower_one_is(lab: Lab) -> None:
+    """A baseline outlives its run; 30 % more latency is found, by the table and in the condition."""
+    repeats = {"count": 4, "pause": "1s", "restartGateway": True}
+    lab.apply(run_of("before", repeats=repeats))
+    judged(lab, "before")
+    save(lab, "before", "kept")
+    lab.kubectl("delete", "brun", "before", "--timeout=60s")
+    compared = {"repeats": repeats, "baseline": {"configMap": {"name": "kept"}, "tolerances": TOLERANCES}}
+
+    lab.apply(run_of("again", **compared))
+    status = judged(lab, "again")
+    found = status["baseline"]
+    assert found["verdict"] != "Regressed", found
+    assert "differences" not in found, found
+    assert "OneProcess" not in found["why"], found
+    assert lab.condition("again", "Passed")[0] == "True", found
+
+    lab.apply(run_of("slower", "130ms", **compared))
+    status = judged(lab, "slower")
+    found = status["baseline"]
+    assert lab.condition("slower", "Passed")[:2] == ("False", "Regressed"), found
+    assert lab.condition("slower", "Succeeded")[:2] == ("False", "Regressed")
+    by_name = {metric["metric"]: metric for metric in found["metrics"]}
+    assert by_name.keys() == TOLERANCES.keys()
+    for metric in by_name.values():
+        assert metric["verdict"] == "Regressed"
+        assert metric["ratio"] == pytest.approx(1.3, abs=0.05)
+    assert lab.result("slower")["baseline"]["run"] == f"{lab.namespace}/before"
+
+
+@pytest.mark.measures
 def test_repeats_of_one_process_are_inconclusive_and_fail_nothing(lab: Lab) -> None:
     repeats = {"count": 4, "pause": "0s"}
     lab.apply(run_of("before", repeats=repeats))

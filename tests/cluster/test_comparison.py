@@ -75,6 +75,8 @@ def test_a_cancelled_comparison_deletes_the_run_under_way_and_ends(lab: Lab) -> 
     lab.until("it is complete", lambda: condition(lab, "Complete") == ("True", "Cancelled"), 60)
     assert condition(lab, "Succeeded")[0] == "False"
     lab.until("no pods", lambda: not lab.list("pods"), 90)
+    lab.kubectl("patch", "bcmp", "cmp", "--type=merge", "-p", '{"spec":{"ttlSecondsAfterFinished":1}}')
+    lab.until("its time to live is over", lambda: not lab.kubectl("get", "bcmp", "--no-headers").strip(), 60)
 
 
 def test_a_variant_that_makes_no_run_is_refused_with_its_name(lab: Lab) -> None:

@@ -180,3 +180,23 @@ def test_a_child_deleted_before_the_load_is_made_again_with_an_event(lab: Lab) -
     lab.until("an event", lambda: any(e["reason"] == "ChildRecreated" for e in lab.events("run")))
     lab.kubectl("patch", "brun", "run", "--type=merge", "-p", '{"spec":{"suspend":false}}')
     lab.until_condition("run", "Succeeded", "True")
+
+
+@pytest.mark.fault(28)
+def test_a_child_that_is_deleted_again_is_counted_in_its_event(lab: Lab) -> None:
+    lab.apply(make_run(suspend=True))
+    lab.until_step("run", "Suspended")
+    name = lab.children("run", "services")[0]["metadata"]["name"]
+    seen = {_uid(lab, name)}
+    for times in (2, 3):
+        lab.kubectl("delete", "service", name)
+        lab.until("it is made again", lambda: _uid(lab, name) not in {None, *seen})
+        seen.add(_uid(lab, name))
+        assert len(seen) == times
+    counts = [event["count"] for event in lab.events("run") if event["reason"] == "ChildRecreated"]
+    assert counts == [2]
+
+
+def _uid(lab: Lab, service: str) -> str | None:
+    found = lab.get("service", service)
+    return None if found is None else str(found["metadata"]["uid"])
