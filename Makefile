@@ -1,7 +1,7 @@
 # make            this list
 # Variables: NODES=1|2, CLUSTER=current (the current kube context instead of the embedded cluster), REGISTRY=host/path
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit lint bench bench-engine bench-truth faults generate cluster-up cluster-down cluster-status images deploy clean
+.PHONY: help demo test test-unit test-long lint bench bench-engine bench-truth faults generate cluster-up cluster-down cluster-status images deploy clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 18
@@ -11,6 +11,8 @@ test: ## everything, with all of its set-up
 	@hack/test.sh
 test-unit: ## the quick tests that need no cluster
 	@hack/test-unit.sh
+test-long: ## cluster tests that take minutes each, on the cluster that make test leaves
+	@taskset -c 0 .venv/bin/pytest tests/cluster -m long
 lint: ## every static check
 	@hack/lint.sh
 bench: ## how fast the mock and the load generators are, on this machine

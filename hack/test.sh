@@ -47,7 +47,7 @@ step "tests of the cluster itself"
 cluster_tests tests/cluster/test_embedded_cluster.py || failed+=("tests of the cluster itself")
 others=(tests/cluster --ignore tests/cluster/test_embedded_cluster.py)
 step "cluster tests side by side"
-cluster_tests "${others[@]}" -m "not measures" -n 2 || failed+=("cluster tests side by side")
+cluster_tests "${others[@]}" -m "not measures and not long" -n 2 || failed+=("cluster tests side by side")
 step "cluster tests that measure, one at a time"
-cluster_tests "${others[@]}" -m measures || failed+=("cluster tests that measure")
+cluster_tests "${others[@]}" -m "measures and not long" || failed+=("cluster tests that measure")
 [ ${#failed[@]} = 0 ] || die "failed: $(printf '%s; ' "${failed[@]}")"

@@ -39,6 +39,7 @@ def judged(lab: Lab, name: str) -> dict[str, Any]:
     return status
 
 
+@pytest.mark.long
 @pytest.mark.measures
 def test_the_same_is_not_regressed_and_a_slower_one_is(lab: Lab) -> None:
     """A baseline outlives its run; 30 % more latency is found, by the table and in the condition."""

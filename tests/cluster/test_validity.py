@@ -40,6 +40,7 @@ def test_a_mock_that_is_late_makes_the_run_invalid(lab: Lab) -> None:
     assert "ms" in message
 
 
+@pytest.mark.long
 @pytest.mark.measures  # on a core of its own the gateway ends at 50 requests a second
 def test_a_latency_that_keeps_growing_is_no_measurement(lab: Lab) -> None:
     gateway = {"args": ["--listen=:8080", "--latency=30ms", "--cpu-per-request=20ms"], "isolation": "Required"}
