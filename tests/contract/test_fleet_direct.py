@@ -72,6 +72,7 @@ def judged(load: dict[str, Any]) -> Result:
     return assemble(Inputs(RunInfo(name="r", namespace="n", uid="u", spec=spec), load))
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("model", ["Closed", "Open"])
 def test_what_a_gateway_adds(tmp_path: pathlib.Path, binary: pathlib.Path, serve: Serve, model: str) -> None:
     mock = serve(f"--latency={LATENCY}s")

@@ -92,6 +92,7 @@ async def test_too_few_delays_are_said_to_be_too_few(mock: Mock) -> None:
     assert missing(account) == "it needs 459 delays, and the mock has 10"
 
 
+@pytest.mark.measures
 async def test_a_mock_that_is_held_up_is_late_by_its_own_account(mock: Mock) -> None:
     async def hold_up() -> None:
         await asyncio.sleep(0.05)
