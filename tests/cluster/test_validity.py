@@ -44,7 +44,11 @@ def test_a_mock_that_is_late_makes_the_run_invalid(lab: Lab) -> None:
 @pytest.mark.measures  # on a core of its own the gateway ends at 50 requests a second
 def test_a_latency_that_keeps_growing_is_no_measurement(lab: Lab) -> None:
     gateway = {"args": ["--listen=:8080", "--latency=30ms", "--cpu-per-request=20ms"], "isolation": "Required"}
-    lab.apply(make_run(gateway=gateway, load=open_load(53, "130s", warmUp="1s", maxInFlight=10_000), workload={"timeout": "60s"}))
+    lab.apply(
+        make_run(
+            gateway=gateway, load=open_load(53, "130s", warmUp="1s", maxInFlight=10_000), workload={"timeout": "60s"}
+        )
+    )
     message = lab.until_condition("run", "Valid", "False", "NotSteady", seconds=300)
     assert "latency" in message
 
