@@ -71,6 +71,7 @@ def test_the_same_is_not_regressed_and_a_slower_one_is(lab: Lab) -> None:
     assert lab.result("slower")["baseline"]["run"] == f"{lab.namespace}/before"
 
 
+@pytest.mark.long
 @pytest.mark.measures
 def test_repeats_of_one_process_are_inconclusive_and_fail_nothing(lab: Lab) -> None:
     repeats = {"count": 4, "pause": "0s"}

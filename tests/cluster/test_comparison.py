@@ -46,6 +46,7 @@ def condition(lab: Lab, kind: str) -> tuple[str, str]:
     return next(((c["status"], c["reason"]) for c in found), ("", ""))
 
 
+@pytest.mark.long
 def test_a_variant_that_is_slower_is_found_and_fails_its_bound(lab: Lab) -> None:
     lab.apply(comparison())
     lab.until("the comparison is complete", lambda: condition(lab, "Complete")[0] == "True", 600)

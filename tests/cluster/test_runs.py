@@ -14,12 +14,17 @@ from cluster.lab import Lab
 pytestmark = pytest.mark.measures
 
 
-# It is compared with what is measured first: test_baseline.py does both.
-NEEDS_A_BASELINE = "regression-small"
-SMALL = [path for path in labs.examples("*-small.yaml", kind="BenchmarkRun\n") if path.stem != NEEDS_A_BASELINE]
+# The one is compared with what is measured first (test_baseline.py does both), the other is meant to be ended.
+OTHERWISE = ("regression-small", "stress-steps-small")
+LONG = ("capacity-small",)
+SMALL = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.long] if path.stem in LONG else [])
+    for path in labs.examples("*-small.yaml", kind="BenchmarkRun\n")
+    if path.stem not in OTHERWISE
+]
 
 
-@pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SMALL)
 def test_a_small_example_runs_to_its_verdict(lab: Lab, path: pathlib.Path) -> None:
     lab.kubectl("apply", "-f", str(path))
     name = path.stem

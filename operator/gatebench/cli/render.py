@@ -264,9 +264,15 @@ def _capacity(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _streams(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not found:
         return []
-    ttft = [f"{p} {figures.seconds(found.get(f'ttft{p.upper()}Seconds'))}" for p in ("p50", "p95", "p99")]
-    gaps = [f"{p} {figures.seconds(found.get(f'interToken{p.upper()}Seconds'))}" for p in ("p50", "p99")]
-    rows = [("first token", "  ".join(ttft)), ("token gaps", "  ".join(gaps))]
+    # Answers have tokens without being streams, too.
+    rows = [
+        (title, "  ".join(f"{p} {figures.seconds(found.get(f'{name}{p.upper()}Seconds'))}" for p in shown))
+        for title, name, shown in (
+            ("first token", "ttft", ("p50", "p95", "p99")),
+            ("token gaps", "interToken", ("p50", "p99")),
+        )
+        if any(key.startswith(name) for key in found)
+    ]
     if found.get("tokensPerSecond") is not None:
         rows.append(("tokens", f"{figures.number(found['tokensPerSecond'])} tokens/s"))
     return rows
