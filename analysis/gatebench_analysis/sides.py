@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from gatebench_analysis import metrics as catalogue
 from gatebench_analysis.document import Figure, Result
 from gatebench_analysis.observation import Measured
 
-# What is under test, or says the same in other words, may differ.
-_MAY_DIFFER = ("cpuset", "isolationProof", "specHash", "operatorVersion", "images.gateway")
-_SPEC = ("load", "workload", "upstream", "gateway.cpus", "gateway.memory")
+SAME_IN_OTHER_WORDS = ("cpuset", "isolationProof", "specHash", "operatorVersion")
+"""What of an environment says nothing that has to be equal."""
+# What is under test may differ, too.
+_MAY_DIFFER = (*SAME_IN_OTHER_WORDS, "images.gateway")
+GIVEN = ("load", "workload", "upstream", "gateway.cpus", "gateway.memory")
+"""Of a spec: what a gateway is given, and is not itself."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +48,7 @@ def side(name: str, results: Sequence[Result], metrics: Sequence[str]) -> Side:
 
 def differences(baseline: Side, current: Side) -> tuple[str, ...]:
     """The fields of the environment that differ, sorted; what only one side knows does not count."""
-    before, after = dict(_leaves(baseline.environment)), dict(_leaves(current.environment))
+    before, after = dict(leaves(baseline.environment, _MAY_DIFFER)), dict(leaves(current.environment, _MAY_DIFFER))
     return tuple(sorted(key for key in before.keys() & after.keys() if before[key] != after[key]))
 
 
@@ -84,8 +87,8 @@ def _environment(results: Sequence[Result]) -> dict[str, Any]:
     """What all results agree on; where they do not, all values as one text."""
     seen: dict[str, list[Any]] = {}
     for result in results:
-        given = {**result.environment, **{path: _at(result.run.spec, path) for path in _SPEC}}
-        for key, value in _leaves(given):
+        given = {**result.environment, **{path: at(result.run.spec, path) for path in GIVEN}}
+        for key, value in leaves(given, _MAY_DIFFER):
             seen.setdefault(key, []).append(value)
     return {key: values[0] if _same(values) else _together(values) for key, values in seen.items()}
 
@@ -98,20 +101,21 @@ def _together(values: Sequence[Any]) -> str:
     return " / ".join(sorted({str(value) for value in values}))
 
 
-def _at(spec: Mapping[str, Any], path: str) -> Any:
+def at(spec: Mapping[str, Any], path: str) -> Any:
+    """What a spec has at a dotted path; None: nothing."""
     found: Any = spec
     for name in path.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
     return found
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(path, value) of all that has to be equal."""
+def leaves(tree: Mapping[str, Any], but: Collection[str], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(path, value) of all that is known, but for those paths."""
     for key, value in tree.items():
         path = f"{prefix}{key}"
-        if path in _MAY_DIFFER or value is None:
+        if path in but or value is None:
             continue
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{path}.")
+            yield from leaves(value, but, f"{path}.")
         else:
             yield path, value

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import kopf
@@ -26,8 +27,6 @@ from gatebench.io import comparisons, kinds, runs, status, telemetry
 from gatebench.io import context as contexts
 from gatebench.io.act import act
 from gatebench.io.observe import Unobserved, observe
-from gatebench.plan.comparison import Comparison
-from gatebench.plan.run import Run
 
 log = logging.getLogger("gatebench")
 
@@ -35,8 +34,36 @@ TICK_TIMEOUT = 60.0
 RESYNC_SECONDS = 60.0
 # After a change the next step is usually possible at once.
 _PROMPT = 0.3
-# A comparison mostly waits for a run of minutes.
+# A comparison mostly waits for a run of minutes, which is ticked by itself.
 _COMPARISON_SECONDS = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Life:
+    """What a tick does with an object of a kind; the calls take and give that kind's own types."""
+
+    word: str
+    get: Callable[..., Awaitable[Any]]
+    observe: Callable[..., Awaitable[Any]]
+    decide: Callable[..., Any]
+    forbidden: Callable[..., Any]
+    patch: Callable[..., Awaitable[status.Patched]]
+    interval: float = 0.0
+    """Seconds between two ticks, at least."""
+
+
+_LIVES = {
+    kinds.RUN: _Life("run", runs.get, observe, decide, forbidden, status.patch_status),
+    kinds.COMPARISON: _Life(
+        "comparison",
+        comparisons.get,
+        comparisons.observe,
+        lambda comparison, snap, world: comparing.decide(comparison, snap),
+        comparing.forbidden,
+        comparisons.patch_status,
+        _COMPARISON_SECONDS,
+    ),
+}
 
 
 class Ticker:
@@ -68,13 +95,12 @@ class Ticker:
         self._metrics.active.set(sum(not task.done() for task in self._tasks.values()))
 
     async def _run(self, kind: str, namespace: str, name: str, uid: str) -> None:
-        word = "run" if kind == kinds.RUN else "comparison"
-        adapter = logging.LoggerAdapter(log, {word: name, "namespace": namespace, "uid": uid})
-        tick = self._tick if kind == kinds.RUN else self._compare
+        life = _LIVES[kind]
+        adapter = logging.LoggerAdapter(log, {life.word: name, "namespace": namespace, "uid": uid})
         wake = self._wake[uid]
         while True:
             wake.clear()
-            delay = await self._guarded(tick(namespace, name, uid, adapter), adapter)
+            delay = await self._guarded(self._tick(life, namespace, name, uid, adapter), adapter)
             self._metrics.active.set(sum(not task.done() for task in self._tasks.values()))
             if delay is None:
                 break
@@ -104,59 +130,31 @@ class Ticker:
         return delay
 
     async def _tick(
-        self, namespace: str, name: str, uid: str, adapter: logging.LoggerAdapter[logging.Logger]
+        self, life: _Life, namespace: str, name: str, uid: str, adapter: logging.LoggerAdapter[logging.Logger]
     ) -> float | None:
-        interval = float(self._world.settings.tick_interval)
-        run = await runs.get(self._context, namespace, name)
-        if run is None or (isinstance(run, Run) and run.uid != uid):
-            return None
-        if isinstance(run, runs.Unreadable):
-            adapter.warning("cannot read the run: %s", run.reason)
-            return interval
-        if isinstance(run, runs.InvalidRun):
-            await runs.report_invalid(self._context, run, time.time())
-            return None
-        snap = await observe(run, self._context)
-        if isinstance(snap, Unobserved):
-            adapter.warning("cannot observe: %s", snap.reason)
-            if snap.denial is not None:
-                await status.patch_status(run, forbidden(run, time.time(), snap.denial.message), self._context)
-            return interval
-        decision = await asyncio.to_thread(decide, run, snap, self._world)
-        self._context.remember_denials(uid, await act(run, decision.actions, self._context))
-        if decision.status.step != run.status.step:
-            adapter.info("step %s -> %s", run.status.step, decision.status.step)
-        patched = await status.patch_status(run, decision.status, self._context)
-        if decision.idle:
-            return None
-        return _PROMPT if patched == status.Patched.CHANGED else interval
-
-    async def _compare(
-        self, namespace: str, name: str, uid: str, adapter: logging.LoggerAdapter[logging.Logger]
-    ) -> float | None:
-        """The same for a comparison: its runs are ticked by themselves."""
-        interval = max(float(self._world.settings.tick_interval), _COMPARISON_SECONDS)
-        found = await comparisons.get(self._context, namespace, name)
-        if found is None or (isinstance(found, Comparison) and found.uid != uid):
+        interval = max(float(self._world.settings.tick_interval), life.interval)
+        found = await life.get(self._context, namespace, name)
+        if found is None:
             return None
         if isinstance(found, runs.Unreadable):
-            adapter.warning("cannot read the comparison: %s", found.reason)
+            adapter.warning("cannot read the %s: %s", life.word, found.reason)
             return interval
         if isinstance(found, runs.InvalidRun):
             await runs.report_invalid(self._context, found, time.time())
             return None
-        snap = await comparisons.observe(found, self._context)
+        if found.uid != uid:
+            return None
+        snap = await life.observe(found, self._context)
         if isinstance(snap, Unobserved):
             adapter.warning("cannot observe: %s", snap.reason)
             if snap.denial is not None:
-                told = comparing.forbidden(found, time.time(), snap.denial.message)
-                await comparisons.patch_status(found, told, self._context)
+                await life.patch(found, life.forbidden(found, time.time(), snap.denial.message), self._context)
             return interval
-        decision = await asyncio.to_thread(comparing.decide, found, snap)
+        decision = await asyncio.to_thread(life.decide, found, snap, self._world)
         self._context.remember_denials(uid, await act(found, decision.actions, self._context))
         if decision.status.step != found.status.step:
             adapter.info("step %s -> %s", found.status.step, decision.status.step)
-        patched = await comparisons.patch_status(found, decision.status, self._context)
+        patched = await life.patch(found, decision.status, self._context)
         if decision.idle:
             return None
         return _PROMPT if patched == status.Patched.CHANGED else interval

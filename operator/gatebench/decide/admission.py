@@ -11,7 +11,7 @@ import urllib.parse
 from gatebench.api import quantities
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide import baseline, objectives
-from gatebench.decide.draft import Draft, Outcome, Stop, Wait
+from gatebench.decide.draft import Draft, Outcome, Wait
 from gatebench.decide.snapshot import Snapshot
 from gatebench.decide.world import World
 from gatebench.measure import queries
@@ -36,7 +36,7 @@ def admit(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     for check in (_targets, _queries, _objectives, _baseline, _bodies, _capacity):
         refused = check(run, world)
         if refused is not None:
-            return _refuse(draft, *refused)
+            return draft.fail(ConditionType.ACCEPTED, *refused)
     if (waits := _references(run, snap, world, draft)) is not None:
         return waits
     if (waits := baseline.admit(run, snap, world, draft)) is not None:
@@ -44,11 +44,6 @@ def admit(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     if draft.reason_of(ConditionType.ACCEPTED) != Reason.QUEUED:
         draft.condition(ConditionType.ACCEPTED, "True", Reason.ACCEPTED, "The run is accepted.")
     return None
-
-
-def _refuse(draft: Draft, reason: Reason, message: str) -> Stop:
-    draft.condition(ConditionType.ACCEPTED, "False", reason, message)
-    return Stop(Reason.FAILED, reason, message)
 
 
 def _targets(run: Run, world: World) -> tuple[Reason, str] | None:
@@ -150,6 +145,6 @@ def _references(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome
     limit = world.settings.deadlines.script
     begun = draft.since(ConditionType.ACCEPTED) if draft.status_of(ConditionType.ACCEPTED) else snap.now
     if snap.now - begun >= limit:
-        return _refuse(draft, reason, f"{what} does not exist; waited {limit:g} s for it")
+        return draft.fail(ConditionType.ACCEPTED, reason, f"{what} does not exist; waited {limit:g} s for it")
     draft.condition(ConditionType.ACCEPTED, "Unknown", reason, f"{what} does not exist yet")
     return Wait("Pending")

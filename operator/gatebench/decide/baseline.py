@@ -8,7 +8,7 @@ from __future__ import annotations
 from gatebench.api.baseline import COMPARED, BaselineMetric, BaselineResult
 from gatebench.api.baseline import Baseline as SpecBaseline
 from gatebench.api.reasons import ConditionType, Reason
-from gatebench.decide.draft import Draft, Outcome, Stop, Wait
+from gatebench.decide.draft import Draft, Outcome, Wait
 from gatebench.decide.snapshot import Snapshot
 from gatebench.decide.world import World
 from gatebench.plan.run import Run
@@ -56,24 +56,23 @@ def admit(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
         return None
     if found is not None and found.result is not None:
         if (unfit := against.unfit(found.result)) is not None:
-            return _refuse(draft, Reason.BASELINE_INVALID, f"spec.baseline: {source(given)}: {unfit}")
+            return draft.fail(
+                ConditionType.ACCEPTED, Reason.BASELINE_INVALID, f"spec.baseline: {source(given)}: {unfit}"
+            )
         _foresee(run, found.result, draft)
         return None
     if found is not None and found.unreadable:
-        return _refuse(draft, Reason.BASELINE_INVALID, f"spec.baseline: {found.unreadable}")
+        return draft.fail(ConditionType.ACCEPTED, Reason.BASELINE_INVALID, f"spec.baseline: {found.unreadable}")
     absent = found.absent if found is not None else f"{source(given)} was not read"
     waits = found is not None and found.under_way
     limit = _UNDER_WAY_SECONDS if waits else world.settings.deadlines.script
     begun = draft.since(ConditionType.ACCEPTED) if draft.status_of(ConditionType.ACCEPTED) else snap.now
     if snap.now - begun >= limit:
-        return _refuse(draft, Reason.BASELINE_NOT_FOUND, f"spec.baseline: {absent}; waited {limit:g} s for it")
+        return draft.fail(
+            ConditionType.ACCEPTED, Reason.BASELINE_NOT_FOUND, f"spec.baseline: {absent}; waited {limit:g} s for it"
+        )
     draft.condition(ConditionType.ACCEPTED, "Unknown", Reason.BASELINE_NOT_FOUND, f"spec.baseline: {absent}")
     return Wait("Pending")
-
-
-def _refuse(draft: Draft, reason: Reason, message: str) -> Stop:
-    draft.condition(ConditionType.ACCEPTED, "False", reason, message)
-    return Stop(Reason.FAILED, reason, message)
 
 
 def _foresee(run: Run, before: Result, draft: Draft) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide.actions import Announce, Create
-from gatebench.decide.draft import Draft, Outcome, Stop, Wait
+from gatebench.decide.draft import Draft, Outcome, Wait
 from gatebench.decide.placement import held_node
 from gatebench.decide.snapshot import Denial, Snapshot
 from gatebench.decide.world import World
@@ -17,8 +17,7 @@ def ensure(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     foreign = [child for child in snap.children.values() if not child.ours]
     if foreign:
         message = f"{foreign[0].kind} {foreign[0].name} exists and is not this run's; it was left alone"
-        draft.condition(ConditionType.ACCEPTED, "False", Reason.NAME_CONFLICT, message)
-        return Stop(Reason.FAILED, Reason.NAME_CONFLICT, message)
+        return draft.fail(ConditionType.ACCEPTED, Reason.NAME_CONFLICT, message)
     for denial in snap.denials:
         outcome = _denied(denial, snap, world, draft)
         if outcome is not None:
@@ -68,11 +67,9 @@ def _denied(denial: Denial, snap: Snapshot, world: World, draft: Draft) -> Outco
         reason = Reason.QUOTA_EXCEEDED if quota else Reason.POD_SECURITY_VIOLATION
         begun = draft.since(ConditionType.GATEWAY_READY)
         if draft.status_of(ConditionType.GATEWAY_READY) and snap.now - begun >= world.settings.deadlines.schedule:
-            draft.condition(ConditionType.GATEWAY_READY, "False", reason, denial.message)
-            return Stop(Reason.FAILED, reason, denial.message)
+            return draft.fail(ConditionType.GATEWAY_READY, reason, denial.message)
         draft.condition(ConditionType.GATEWAY_READY, "Unknown", reason, denial.message)
         return Wait("Starting")
     if denial.kind == "Invalid":
-        draft.condition(ConditionType.ACCEPTED, "False", Reason.INVALID_SPEC, denial.message)
-        return Stop(Reason.FAILED, Reason.INVALID_SPEC, denial.message)
+        return draft.fail(ConditionType.ACCEPTED, Reason.INVALID_SPEC, denial.message)
     return None

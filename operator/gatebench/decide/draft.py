@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from gatebench.api.comparisonstatus import BenchmarkComparisonStatus
@@ -79,6 +80,12 @@ def since(status: Status, kind: ConditionType) -> float | None:
     """Unix seconds of the condition's last transition."""
     found = condition_of(status, kind)
     return unix(found.last_transition_time) if found else None
+
+
+def expired(ttl: int | None, finished_at: str | None, now: float) -> bool:
+    """Whether the time to live of what is complete has passed."""
+    finished = unix(finished_at)
+    return ttl is not None and now - (now if finished is None else finished) >= ttl
 
 
 def with_remedy(reason: Reason, message: str) -> str:
@@ -159,6 +166,29 @@ class Sketch:
         """Sets a condition that is not there yet."""
         if kind not in self._conditions:
             self.condition(kind, status, reason, message)
+
+    def fail(self, kind: ConditionType, reason: Reason, message: str) -> Stop:
+        """Sets the condition to False, which is what ends it."""
+        self.condition(kind, "False", reason, message)
+        return Stop(Reason.FAILED, reason, message)
+
+    def end(self, outcome: Stop, done: str) -> None:
+        """The conditions with which it ends, Complete last; `done` says that it is complete."""
+        succeeded = outcome.why == Reason.SUCCEEDED
+        told = "" if succeeded else outcome.message
+        self.condition(ConditionType.SUCCEEDED, "True" if succeeded else "False", outcome.why, outcome.message)
+        self.condition(ConditionType.STALLED, "False" if succeeded else "True", outcome.why, told)
+        self.condition(ConditionType.RECONCILING, "False", outcome.complete, done)
+        self.condition(ConditionType.COMPLETE, "True", outcome.complete, outcome.message)
+
+    def progressing(self, waits: Iterable[ConditionType], otherwise: str) -> None:
+        """Succeeded is Unknown while it goes on, with the reason of the first thing it waits for."""
+        for kind in waits:
+            reason = self.reason_of(kind)
+            if self.status_of(kind) == "Unknown" and reason is not None:
+                self.condition(ConditionType.SUCCEEDED, "Unknown", Reason(reason), self.message_of(kind))
+                return
+        self.condition(ConditionType.SUCCEEDED, "Unknown", Reason.PROGRESSING, otherwise)
 
     def fields(self) -> dict[str, Any]:
         """All fields of the status that this decision sets, the conditions in their order."""

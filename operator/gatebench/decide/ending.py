@@ -10,7 +10,7 @@ from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.run import active_deadline
 from gatebench.api.status import Artifacts
 from gatebench.decide.actions import Acknowledge, Delete, DeleteRun, ReleaseLease, StoreLogs
-from gatebench.decide.draft import Decision, Draft, Outcome, Stop, is_status, timestamp, unix
+from gatebench.decide.draft import Decision, Draft, Outcome, Stop, expired, is_status, timestamp, unix
 from gatebench.decide.snapshot import Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import fleet
@@ -35,8 +35,7 @@ def past_deadline(run: Run, draft: Draft) -> bool:
 
 def is_expired(run: Run, now: float) -> bool:
     """Whether its time to live has passed."""
-    ttl, finished = run.spec.ttl_seconds_after_finished, unix(run.status.finished_at)
-    return ttl is not None and is_complete(run) and now - (now if finished is None else finished) >= ttl
+    return is_complete(run) and expired(run.spec.ttl_seconds_after_finished, run.status.finished_at, now)
 
 
 def before_load(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
@@ -79,16 +78,7 @@ def stop(run: Run, snap: Snapshot, world: World, draft: Draft, outcome: Stop) ->
         draft.condition(ConditionType.VALID, "Unknown", Reason.NOT_MEASURED, not_measured)
     if draft.status_of(ConditionType.PASSED) == "Unknown" and draft.reason_of(ConditionType.PASSED) == Reason.RUNNING:
         draft.condition(ConditionType.PASSED, "Unknown", Reason.NOT_MEASURED, not_measured)
-    succeeded = outcome.why == Reason.SUCCEEDED
-    draft.condition(ConditionType.SUCCEEDED, "True" if succeeded else "False", outcome.why, outcome.message)
-    draft.condition(
-        ConditionType.STALLED,
-        "False" if succeeded else "True",
-        outcome.why,
-        "" if succeeded else outcome.message,
-    )
-    draft.condition(ConditionType.RECONCILING, "False", outcome.complete, "The run is complete.")
-    draft.condition(ConditionType.COMPLETE, "True", outcome.complete, outcome.message)
+    draft.end(outcome, "The run is complete.")
     kept = {name: getattr(run.names, name) for name in _KEPT if _stored(run, snap, name)}
     if snap.pods:
         kept["logs"] = run.names.logs

@@ -5,8 +5,7 @@ from __future__ import annotations
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.run import schedule
 from gatebench.decide import podproblems
-from gatebench.decide.draft import Draft, Outcome, Stop, Wait, timestamp
-from gatebench.decide.podproblems import Problem
+from gatebench.decide.draft import Draft, Outcome, Wait, timestamp
 from gatebench.decide.snapshot import Pod, Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import fleet
@@ -24,7 +23,7 @@ def joined(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     draft.set(progress=draft.progress(workers_seen=seen, workers_expected=expected))
     if snap.fleet is not None and snap.fleet.attempt is not None:
         message = "the master says that a load was started, and this run has started none"
-        return _stop(draft, Reason.RUN_DISTURBED, message)
+        return draft.fail(ConditionType.FLEET_READY, Reason.RUN_DISTURBED, message)
     if seen == expected:
         draft.condition(ConditionType.FLEET_READY, "True", Reason.JOINED, f"{seen} of {expected} workers have joined.")
         return None
@@ -55,7 +54,7 @@ def _wait(run: Run, snap: Snapshot, world: World, draft: Draft, seen: int, expec
     if ended:
         message += "; " + "; ".join(ended[:3])
     if snap.now - begun >= limit:
-        return _stop(draft, Reason.WORKERS_TIMEOUT, f"{message}; waited {limit:g} s")
+        return draft.fail(ConditionType.FLEET_READY, Reason.WORKERS_TIMEOUT, f"{message}; waited {limit:g} s")
     draft.condition(ConditionType.FLEET_READY, "Unknown", Reason.JOINING, message)
     return Wait("Joining")
 
@@ -74,23 +73,12 @@ def _pod(pod: Pod, now: float, world: World, draft: Draft) -> Outcome:
     container = pod.containers[0] if pod.containers else None
     script = podproblems.script_error(container)
     if script is not None:
-        return _stop(draft, Reason.SCRIPT_INVALID, f"the locustfile cannot be run: {script}")
+        return draft.fail(ConditionType.FLEET_READY, Reason.SCRIPT_INVALID, f"the locustfile cannot be run: {script}")
     found = podproblems.problem(pod, world.settings.deadlines)
     if found is not None:
-        return _limited(found, now - pod.created_at, draft)
+        return podproblems.limited(ConditionType.FLEET_READY, "Joining", found, now - pod.created_at, draft)
     if pod.component == fleet.MASTER and pod.failed:
-        return _stop(draft, Reason.MASTER_LOST, f"the master ended before the load: {_ended(pod)}")
+        return draft.fail(
+            ConditionType.FLEET_READY, Reason.MASTER_LOST, f"the master ended before the load: {_ended(pod)}"
+        )
     return None
-
-
-def _limited(found: Problem, waited: float, draft: Draft) -> Outcome:
-    if waited >= found.limit:
-        reason = found.limit_reason or found.reason
-        return _stop(draft, reason, f"{found.message}; waited {found.limit:g} s")
-    draft.condition(ConditionType.FLEET_READY, "Unknown", found.reason, found.message)
-    return Wait("Joining")
-
-
-def _stop(draft: Draft, reason: Reason, message: str) -> Stop:
-    draft.condition(ConditionType.FLEET_READY, "False", reason, message)
-    return Stop(Reason.FAILED, reason, message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide import podproblems
 from gatebench.decide.actions import Announce, Delete
-from gatebench.decide.draft import Draft, Outcome, Stop, Wait
+from gatebench.decide.draft import Draft, Outcome, Wait
 from gatebench.decide.snapshot import Pod, Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import gateway, upstream
@@ -46,13 +46,13 @@ def _come_up(run: Run, pod: Pod, container_name: str, now: float, world: World, 
     if found is not None:
         if podproblems.rejected(pod):
             return _rejected(pod, found, world, draft)
-        return _limited(found, now - pod.created_at, draft)
+        return podproblems.limited(ConditionType.GATEWAY_READY, "Starting", found, now - pod.created_at, draft)
     container = pod.container(container_name)
     failed = Reason.GATEWAY_FAILED if container_name == gateway.CONTAINER else Reason.UPSTREAM_FAILED
     limit = run.spec.gateway.readiness.timeout if failed == Reason.GATEWAY_FAILED else world.settings.deadlines.ready
     if container is not None and (container.restarts >= _CRASHES or pod.failed):
         message = f"container {container_name} ended {max(container.restarts, 1)} times before it was ready: "
-        return _stop(draft, failed, message + podproblems.exit_words(container))
+        return draft.fail(ConditionType.GATEWAY_READY, failed, message + podproblems.exit_words(container))
     if pod.ready and not pod.deleting:
         return None
     begun = container.running_since if container is not None and container.restarts == 0 else None
@@ -65,22 +65,8 @@ def _come_up(run: Run, pod: Pod, container_name: str, now: float, world: World, 
             ended = f"; it ended before with {podproblems.exit_words(container)}"
         path = run.spec.gateway.readiness.path
         message = f"container {container_name} was not ready within {limit:g} s (path {path})"
-        return _stop(draft, failed, message + ended)
+        return draft.fail(ConditionType.GATEWAY_READY, failed, message + ended)
     draft.condition(ConditionType.GATEWAY_READY, "Unknown", Reason.STARTING, f"Pod {pod.name} is not ready yet.")
-    return Wait("Starting")
-
-
-def _stop(draft: Draft, reason: Reason, message: str) -> Stop:
-    draft.condition(ConditionType.GATEWAY_READY, "False", reason, message)
-    return Stop(Reason.FAILED, reason, message)
-
-
-def _limited(found: podproblems.Problem, waited: float, draft: Draft) -> Outcome:
-    """Unknown with the reason until the limit, then False and the end."""
-    if waited >= found.limit:
-        reason = found.limit_reason or found.reason
-        return _stop(draft, reason, f"{found.message}; waited {found.limit:g} s")
-    draft.condition(ConditionType.GATEWAY_READY, "Unknown", found.reason, found.message)
     return Wait("Starting")
 
 
@@ -89,7 +75,7 @@ def _rejected(pod: Pod, found: podproblems.Problem, world: World, draft: Draft) 
     progress = draft.get("progress")
     before = (progress.admission_rejections if progress is not None else None) or 0
     if before >= world.settings.deadlines.admission_retries:
-        return _stop(draft, found.reason, f"{found.message} ({before + 1} times)")
+        return draft.fail(ConditionType.GATEWAY_READY, found.reason, f"{found.message} ({before + 1} times)")
     if not pod.deleting:
         draft.set(progress=draft.progress(admission_rejections=before + 1))
         draft.act(Announce(found.reason.value, found.message, True), Delete("Pod", pod.name))

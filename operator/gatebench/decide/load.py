@@ -44,7 +44,9 @@ def run_load(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     if state.attempt is None:
         return _begin(run, snap, world, draft, disturbed)
     if state.attempt != run.attempt:
-        return _mark(draft, Reason.RUN_DISTURBED, f"the master runs another attempt, {state.attempt}")
+        return draft.fail(
+            ConditionType.VALID, Reason.RUN_DISTURBED, f"the master runs another attempt, {state.attempt}"
+        )
     if state.result_ready:
         return Wait("Collecting")
     if disturbed or run.spec.cancel or ending.past_deadline(run, draft):
@@ -70,8 +72,7 @@ def _begin(run: Run, snap: Snapshot, world: World, draft: Draft, disturbed: bool
     seen, expected = (snap.fleet.seen if snap.fleet else 0), run.spec.load.workers
     if snap.now - begun >= world.settings.deadlines.workers:
         message = f"the master did not start the load: {seen} of {expected} workers are there"
-        draft.condition(ConditionType.FLEET_READY, "False", Reason.WORKERS_TIMEOUT, message)
-        return Stop(Reason.FAILED, Reason.WORKERS_TIMEOUT, message)
+        return draft.fail(ConditionType.FLEET_READY, Reason.WORKERS_TIMEOUT, message)
     draft.act(StartLoad(run.attempt))
     return Wait("WarmUp")
 
@@ -95,11 +96,6 @@ def _lost(draft: Draft, reason: Reason, message: str) -> Stop:
         draft.condition(ConditionType.FLEET_READY, "False", reason, message)
     first = Reason(draft.reason_of(ConditionType.VALID) or reason.value)
     return Stop(Reason.FAILED, first, draft.message_of(ConditionType.VALID) or message)
-
-
-def _mark(draft: Draft, reason: Reason, message: str) -> Stop:
-    draft.condition(ConditionType.VALID, "False", reason, message)
-    return Stop(Reason.FAILED, reason, message)
 
 
 def _note_disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> bool:

@@ -12,7 +12,7 @@ from gatebench.api import quantities
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide.actions import TakeLease
 from gatebench.decide.admission import target_of
-from gatebench.decide.draft import Draft, Outcome, Stop, Wait, timestamp
+from gatebench.decide.draft import Draft, Outcome, Wait, timestamp
 from gatebench.decide.snapshot import Lease, NodeFacts, Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import names
@@ -131,7 +131,6 @@ def _none_fits(run: Run, snap: Snapshot, world: World, draft: Draft, why_not: li
     waited = snap.now - draft.since(ConditionType.GATEWAY_READY)
     if draft.status_of(ConditionType.GATEWAY_READY) is not None and waited >= limit:
         message = f"{message}; waited {limit:g} s"
-        draft.condition(ConditionType.GATEWAY_READY, "False", Reason.SCHEDULE_TIMEOUT, message)
-        return Stop(Reason.FAILED, Reason.SCHEDULE_TIMEOUT, message)
+        return draft.fail(ConditionType.GATEWAY_READY, Reason.SCHEDULE_TIMEOUT, message)
     draft.condition(ConditionType.GATEWAY_READY, "Unknown", Reason.UNSCHEDULABLE, message)
     return Wait("Pending")

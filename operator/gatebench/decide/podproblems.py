@@ -7,7 +7,8 @@ import json
 import math
 from collections.abc import Callable
 
-from gatebench.api.reasons import Reason
+from gatebench.api.reasons import ConditionType, Reason
+from gatebench.decide.draft import Draft, Outcome, Wait
 from gatebench.decide.snapshot import Container, Pod
 from gatebench.settings import Deadlines
 
@@ -117,3 +118,11 @@ def script_error(container: Container | None) -> str | None:
     if not isinstance(left, dict) or left.get("reason") != Reason.SCRIPT_INVALID:
         return None
     return str(left.get("message", ""))[-_TAIL:]
+
+
+def limited(kind: ConditionType, step: str, found: Problem, waited: float, draft: Draft) -> Outcome:
+    """The condition is Unknown with the reason until the limit, then False, and the run ends."""
+    if waited >= found.limit:
+        return draft.fail(kind, found.limit_reason or found.reason, f"{found.message}; waited {found.limit:g} s")
+    draft.condition(kind, "Unknown", found.reason, found.message)
+    return Wait(step)

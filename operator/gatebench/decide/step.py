@@ -91,13 +91,7 @@ _WAITS = (
 
 
 def _progressing(draft: Draft) -> None:
-    """Succeeded is Unknown while the run goes on, with the reason of the first thing it waits for."""
-    for kind in _WAITS:
-        reason = draft.reason_of(kind)
-        if draft.status_of(kind) == "Unknown" and reason is not None:
-            draft.condition(ConditionType.SUCCEEDED, "Unknown", Reason(reason), draft.message_of(kind))
-            return
-    draft.condition(ConditionType.SUCCEEDED, "Unknown", Reason.PROGRESSING, "The run is being carried out.")
+    draft.progressing(_WAITS, "The run is being carried out.")
 
 
 def _ignore_suspend(run: Run, draft: Draft) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import pydantic
 
 from gatebench.api.comparison import BenchmarkComparisonSpec
 from gatebench.api.comparisonstatus import BenchmarkComparisonStatus
@@ -16,7 +14,7 @@ from gatebench.decide.comparison.snapshot import Measured, RunFacts, Snapshot
 from gatebench.decide.comparison.step import is_complete
 from gatebench.decide.draft import is_status
 from gatebench.decide.snapshot import Denial
-from gatebench.io import artifacts, denials, errors, kinds, leases, pods, runs, status
+from gatebench.io import artifacts, denials, errors, kinds, leases, runs, status
 from gatebench.io.context import Context, Memory
 from gatebench.io.observe import Unobserved
 from gatebench.io.runs import InvalidRun, Unreadable
@@ -28,45 +26,19 @@ from gatebench_analysis.document import Result
 
 # A result is up to a MiB, packed: an operator that comes back reads those of a long comparison over several ticks.
 _READ_PER_TICK = 8
-# What says the same in other words, or belongs to one run alone.
-_NOT_COMPARED = ("cpuset", "isolationProof", "specHash", "operatorVersion")
 _LAST_RUNS, _ROWS, _FEWEST_ROWS = 8, 20, 8
 _VERDICTS = ("Regressed", "Inconclusive", "Better", "Same")
 
 
 async def get(context: Context, namespace: str, name: str) -> Comparison | InvalidRun | Unreadable | None:
     """The comparison as it is now; None where it does not exist."""
-    try:
-        return parse(await context.kube.get(kinds.COMPARISON, namespace, name))
-    except errors.NotFound:
-        return None
-    except errors.ApiError as error:
-        return Unreadable(str(error))
+    return await runs.read(context, kinds.COMPARISON, namespace, name, parse)
 
 
 def parse(body: Mapping[str, Any]) -> Comparison | InvalidRun | Unreadable:
     """The comparison."""
-    metadata, raw_spec = body["metadata"], body.get("spec") or {}
-    raw_status = body.get("status") or {}
-    known = {
-        "namespace": metadata["namespace"],
-        "name": metadata["name"],
-        "uid": metadata["uid"],
-        "generation": int(metadata.get("generation") or 0),
-        "resource_version": metadata["resourceVersion"],
-        "deleting": metadata.get("deletionTimestamp") is not None,
-    }
-    try:
-        spec = BenchmarkComparisonSpec.model_validate(raw_spec)
-    except pydantic.ValidationError as error:
-        return InvalidRun(**known, reason=runs.words(error, "spec"), status=raw_status, kind=kinds.COMPARISON)
-    try:
-        parsed = runs.lenient(BenchmarkComparisonStatus, raw_status)
-    except pydantic.ValidationError as error:
-        # Going on without it could lose why it ended.
-        return Unreadable(f"its status cannot be understood: {runs.words(error, 'status')}")
-    created = pods.unix(metadata.get("creationTimestamp")) or 0.0
-    return Comparison(**known, created_at=created, raw_spec=raw_spec, spec=spec, status=parsed)
+    found = runs.understood(body, BenchmarkComparisonSpec, BenchmarkComparisonStatus, kinds.COMPARISON)
+    return Comparison(**found) if isinstance(found, dict) else found
 
 
 async def observe(comparison: Comparison, context: Context) -> Snapshot | Unobserved:
@@ -202,15 +174,8 @@ def measured(result: Result, wanted: list[str]) -> Measured | None:
         seen = [row[name] for row in rows if name in row and math.isfinite(row[name])]
         if seen:
             values[name] = statistics.median(seen)
-    return Measured(values, dict(_leaves(result.environment))) if values else None
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
-        elif value is not None and f"{prefix}{key}" not in _NOT_COMPARED:
-            yield f"{prefix}{key}", str(value)
+    where = {path: str(value) for path, value in sides.leaves(result.environment, sides.SAME_IN_OTHER_WORDS)}
+    return Measured(values, where) if values else None
 
 
 async def patch_status(comparison: Comparison, wanted: BenchmarkComparisonStatus, context: Context) -> status.Patched:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gatebench.decide.load import LIVE_INTERVAL
 from gatebench.decide.snapshot import LiveResources, MetricsAnswer
 from gatebench.io.context import Context
 from gatebench.io.prometheus import Unavailable
@@ -13,7 +14,6 @@ from gatebench.plan.run import Run
 from gatebench_analysis import measured
 from gatebench_analysis.load import Load
 
-LIVE_INTERVAL = 10.0
 LIVE_DEADLINE = 3.0
 WINDOW_DEADLINE = 20.0
 

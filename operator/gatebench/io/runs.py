@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import pydantic
@@ -20,6 +20,7 @@ from gatebench.plan.run import Owner, Run
 
 _PROBLEMS = 5
 M = TypeVar("M", bound=pydantic.BaseModel)
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +48,15 @@ class Unreadable:
 
 async def get(context: Context, namespace: str, name: str) -> Run | InvalidRun | Unreadable | None:
     """The run as it is now; None where it does not exist."""
+    return await read(context, kinds.RUN, namespace, name, parse)
+
+
+async def read(
+    context: Context, kind: str, namespace: str, name: str, parsed: Callable[[Mapping[str, Any]], T]
+) -> T | Unreadable | None:
+    """An object as it is now, parsed; None where it does not exist."""
     try:
-        return parse(await context.kube.get(kinds.RUN, namespace, name))
+        return parsed(await context.kube.get(kind, namespace, name))
     except errors.NotFound:
         return None
     except errors.ApiError as error:
@@ -68,6 +76,14 @@ async def list_objects(context: Context, kind: str = kinds.RUN) -> list[dict[str
 
 def parse(body: Mapping[str, Any]) -> Run | InvalidRun | Unreadable:
     """The run."""
+    found = understood(body, BenchmarkRunSpec, BenchmarkRunStatus, kinds.RUN)
+    return Run(**found, comparison=_comparison(body["metadata"])) if isinstance(found, dict) else found
+
+
+def understood(
+    body: Mapping[str, Any], spec_model: type[pydantic.BaseModel], status_model: type[pydantic.BaseModel], kind: str
+) -> dict[str, Any] | InvalidRun | Unreadable:
+    """What a run and a comparison have in common, by the names of their fields."""
     metadata, raw_spec = body["metadata"], body.get("spec") or {}
     raw_status = body.get("status") or {}
     known = {
@@ -79,17 +95,16 @@ def parse(body: Mapping[str, Any]) -> Run | InvalidRun | Unreadable:
         "deleting": metadata.get("deletionTimestamp") is not None,
     }
     try:
-        spec = BenchmarkRunSpec.model_validate(raw_spec)
+        spec = spec_model.model_validate(raw_spec)
     except pydantic.ValidationError as error:
-        return InvalidRun(**known, reason=words(error, "spec"), status=raw_status)
+        return InvalidRun(**known, reason=words(error, "spec"), status=raw_status, kind=kind)
     try:
-        parsed = parse_status(raw_status)
+        parsed = lenient(status_model, raw_status)
     except pydantic.ValidationError as error:
-        # Going on without it would start the run a second time.
+        # Going on without it would start a run a second time, or lose why it ended.
         return Unreadable(f"its status cannot be understood: {words(error, 'status')}")
     created = pods.unix(metadata.get("creationTimestamp")) or 0.0
-    own = _comparison(metadata)
-    return Run(**known, created_at=created, raw_spec=raw_spec, spec=spec, status=parsed, comparison=own)
+    return {**known, "created_at": created, "raw_spec": raw_spec, "spec": spec, "status": parsed}
 
 
 def _comparison(metadata: Mapping[str, Any]) -> Owner | None:
@@ -101,13 +116,8 @@ def _comparison(metadata: Mapping[str, Any]) -> Owner | None:
     return None
 
 
-def parse_status(raw: Mapping[str, Any]) -> BenchmarkRunStatus:
-    """The status, without fields that only a newer version knows. Raises pydantic.ValidationError."""
-    return lenient(BenchmarkRunStatus, raw)
-
-
 def lenient(model: type[M], raw: Mapping[str, Any]) -> M:
-    """The same for any model."""
+    """A status, without fields that only a newer version knows. Raises pydantic.ValidationError."""
     try:
         return model.model_validate(raw)
     except pydantic.ValidationError as error:

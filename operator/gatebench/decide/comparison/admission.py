@@ -52,8 +52,7 @@ def _accept(draft: Draft) -> None:
 
 
 def _refuse(draft: Draft, message: str) -> Stop:
-    draft.condition(ConditionType.ACCEPTED, "False", Reason.INVALID_SPEC, message)
-    return Stop(Reason.FAILED, Reason.INVALID_SPEC, message)
+    return draft.fail(ConditionType.ACCEPTED, Reason.INVALID_SPEC, message)
 
 
 def tolerances(comparison: Comparison) -> dict[str, float]:

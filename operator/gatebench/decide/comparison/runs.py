@@ -39,8 +39,7 @@ def _advance(comparison: Comparison, snap: Snapshot, draft: Draft) -> Outcome:
     foreign = [name for name in sorted(snap.runs) if not snap.runs[name].ours]
     if foreign:
         message = f"{KIND} {foreign[0]} exists and is not this comparison's; it was left alone"
-        draft.condition(ConditionType.ACCEPTED, "False", Reason.NAME_CONFLICT, message)
-        return Stop(Reason.FAILED, Reason.NAME_CONFLICT, message)
+        return draft.fail(ConditionType.ACCEPTED, Reason.NAME_CONFLICT, message)
     for step in (_denied, admit):
         if (outcome := step(comparison, snap, draft)) is not None:
             return outcome
@@ -113,8 +112,7 @@ def _denied(comparison: Comparison, snap: Snapshot, draft: Draft) -> Outcome:
     """What the API server refused for good; what it may take later is tried again below."""
     for denial in snap.denials:
         if denial.kind == "Invalid":
-            draft.condition(ConditionType.ACCEPTED, "False", Reason.INVALID_SPEC, denial.message)
-            return Stop(Reason.FAILED, Reason.INVALID_SPEC, denial.message)
+            return draft.fail(ConditionType.ACCEPTED, Reason.INVALID_SPEC, denial.message)
         if denial.kind == "Terminating":
             return Wait("Pending")
     return None

@@ -11,7 +11,7 @@ from gatebench.decide.actions import DeleteRun, ReleaseLease
 from gatebench.decide.comparison import judge, runs
 from gatebench.decide.comparison.draft import Decision, Draft
 from gatebench.decide.comparison.snapshot import Snapshot
-from gatebench.decide.draft import Outcome, Stop, is_status, timestamp, unix
+from gatebench.decide.draft import Outcome, Stop, expired, is_status, timestamp
 from gatebench.plan.comparison import Comparison
 
 
@@ -81,12 +81,7 @@ def _begin(draft: Draft) -> None:
 
 
 def _progressing(draft: Draft) -> None:
-    """Succeeded is Unknown while it goes on, with the reason of what it waits for."""
-    reason = draft.reason_of(ConditionType.ACCEPTED)
-    if draft.status_of(ConditionType.ACCEPTED) == "Unknown" and reason is not None:
-        draft.condition(ConditionType.SUCCEEDED, "Unknown", Reason(reason), draft.message_of(ConditionType.ACCEPTED))
-        return
-    draft.condition(ConditionType.SUCCEEDED, "Unknown", Reason.PROGRESSING, "The comparison is being carried out.")
+    draft.progressing((ConditionType.ACCEPTED,), "The comparison is being carried out.")
 
 
 def _stop(snap: Snapshot, draft: Draft, outcome: Stop) -> None:
@@ -95,12 +90,7 @@ def _stop(snap: Snapshot, draft: Draft, outcome: Stop) -> None:
     for kind in (ConditionType.VALID, ConditionType.PASSED):
         if draft.reason_of(kind) == Reason.RUNNING:
             draft.condition(kind, "Unknown", Reason.NOT_MEASURED, "Not all runs were made, so nothing is judged.")
-    succeeded = outcome.why == Reason.SUCCEEDED
-    draft.condition(ConditionType.SUCCEEDED, "True" if succeeded else "False", outcome.why, outcome.message)
-    told = "" if succeeded else outcome.message
-    draft.condition(ConditionType.STALLED, "False" if succeeded else "True", outcome.why, told)
-    draft.condition(ConditionType.RECONCILING, "False", outcome.complete, "The comparison is complete.")
-    draft.condition(ConditionType.COMPLETE, "True", outcome.complete, outcome.message)
+    draft.end(outcome, "The comparison is complete.")
     draft.set(step="CleaningUp", finished_at=timestamp(snap.now))
     draft.set(progress=draft.progress(round=None, variant=None, run=None))
 
@@ -112,7 +102,6 @@ def _after(comparison: Comparison, snap: Snapshot, draft: Draft) -> Decision:
     tidy = not snap.pods and not snap.leases
     draft.set(step="Done" if tidy else "CleaningUp")
     ttl = comparison.spec.ttl_seconds_after_finished
-    finished = unix(comparison.status.finished_at) or snap.now
-    if ttl is not None and snap.now - finished >= ttl:
+    if expired(ttl, comparison.status.finished_at, snap.now):
         draft.act(DeleteRun())
     return draft.decision(idle=tidy and ttl is None)

@@ -13,10 +13,10 @@ from gatebench.decide.comparison.snapshot import Measured, Snapshot
 from gatebench.plan.comparison import Comparison, run_spec
 from gatebench_analysis import quantities, regression
 from gatebench_analysis.regression import MetricVerdict, Side
+from gatebench_analysis.sides import GIVEN, at
 
 # Of the environment: what the variants themselves may choose, and so may differ between them but not within one.
 _CHOSEN = "images."
-_SAME_FOR_ALL = ("load", "workload", "upstream", "gateway.cpus", "gateway.memory")
 
 
 def measured(comparison: Comparison, snap: Snapshot) -> dict[str, list[tuple[int, Measured]]]:
@@ -98,17 +98,10 @@ def unequal(comparison: Comparison) -> str | None:
     """What the variants are given differs, not only what they are; None: it does not."""
     specs = {variant: run_spec(comparison, variant) for variant in comparison.variants}
     reference, *others = specs.values()
-    differ = [path for path in _SAME_FOR_ALL if any(_at(spec, path) != _at(reference, path) for spec in others)]
+    differ = [path for path in GIVEN if any(at(spec, path) != at(reference, path) for spec in others)]
     if not differ:
         return None
     return f"the variants differ in {', '.join(differ)}: in what they are given, not only in what they are"
-
-
-def _at(spec: Mapping[str, Any], path: str) -> Any:
-    found: Any = spec
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
 
 
 def values(found: Mapping[str, Sequence[tuple[int, Measured]]]) -> dict[str, Any]:
