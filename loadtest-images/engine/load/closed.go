@@ -34,6 +34,7 @@ type user struct {
 	*lane
 	wake chan struct{} // the think time is over
 	stop chan struct{}
+	last atomic.Bool // no request after this one; set before stop is closed, and cheaper to look at for each request
 	over atomic.Bool // its connection is closed
 }
 
@@ -70,6 +71,7 @@ func (c *Closed) set(count int) {
 	c.leaving = slices.DeleteFunc(c.leaving, func(u *user) bool { return u.over.Load() })
 	for len(c.users) > max(0, count) {
 		last := len(c.users) - 1
+		c.users[last].last.Store(true)
 		close(c.users[last].stop)
 		c.leaving = append(c.leaving, c.users[last])
 		c.users = c.users[:last]
@@ -127,12 +129,7 @@ func (c *Closed) live(u *user) {
 	defer u.over.Store(true)
 	defer u.close()
 	due := never // the end of the think time before the next request; never: it has none
-	for {
-		select {
-		case <-u.stop:
-			return
-		default:
-		}
+	for !u.last.Load() {
 		c.flying.up()
 		u.exchange(c.now(), c.take())
 		u.sample.Latency = u.result.End - u.result.Sent
