@@ -83,6 +83,10 @@ TAKEN: dict[str, Spec] = {
         objectives=[{"metric": "overhead.p50", "failAbove": "10ms"}],
     ),
     "overhead-alone": _with(open_load(), overhead={"enabled": True}),
+    "overhead-alone-locust": _with(
+        closed(), overhead={"enabled": True}, objectives=[{"metric": "overhead.p50", "failAbove": "10ms"}]
+    ),
+    "overhead-alone-capacity": _with(capacity(), overhead={"enabled": True}),
     "overhead-off": _with(closed(), overhead={}),
     "closed-repeats": _with(closed(), repeats={"count": 5, "pause": "0s"}),
     "open-repeats": _with(open_load(), repeats={"count": 2}),
@@ -246,8 +250,14 @@ REFUSED: dict[str, tuple[Spec, str]] = {
     ),
     "ca-of-http": (_url(open_load(), "http://gateway.example", ca={"configMap": _KEY}), "given by an https url"),
     "ca-of-image": (_requests(open_load(), ca={"configMap": _KEY}), "given by an https url"),
-    "locust-overhead": (_with(closed(), overhead={"enabled": True}), "overhead needs load.engine: Go"),
-    "capacity-overhead": (_with(capacity(), overhead={"enabled": True}), "and model Closed or Open"),
+    "locust-overhead": (
+        _with(closed(), upstream={"mock": {}}, overhead={"enabled": True}),
+        "overhead with an upstream needs load.engine: Go",
+    ),
+    "capacity-overhead": (
+        _with(capacity(), upstream={"mock": {}}, overhead={"enabled": True}),
+        "and model Closed or Open",
+    ),
     "no-overhead": (
         _with(closed_go(), overhead={"duration": "30s"}, objectives=[{"metric": "overhead.p50", "failAbove": "10ms"}]),
         "need overhead: {enabled: true}",

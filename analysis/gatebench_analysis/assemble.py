@@ -39,7 +39,7 @@ __all__ = ["Inputs", "RunInfo", "assemble"]
 
 _PRESSURE = "gateway.pressure.cpu"
 _PARTS = {"WarmUp": "warm_up", "Ramp": "ramps", "Search": "search", "Pause": "pauses", "Drain": "drain"}
-_PARTS["Direct"] = "direct"
+_PARTS |= {"Direct": "direct", "Ceiling": "burst"}
 # Metrics that only some loads have, and that no request name has.
 _OF_THE_LOAD: dict[str, Callable[[Load], bool]] = {
     "dropped": lambda load: load.is_open,
@@ -135,7 +135,7 @@ def assemble(inputs: Inputs) -> Result:
     )
     outcomes = abort.outcomes(load, objectives.evaluate_result(inputs.objectives, result))
     findings = validity.findings(
-        Evidence(load, account, probe, gateway, tuple(outcomes), facts, inputs.metrics_unavailable, mock)
+        Evidence(load, account, probe, gateway, tuple(outcomes), facts, inputs.metrics_unavailable, mock, added.leg)
     )
     judged = result.model_copy(
         update={

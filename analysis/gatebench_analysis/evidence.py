@@ -8,6 +8,7 @@ from typing import Literal
 
 from gatebench_analysis.document import Figure, Finding, ObjectiveOutcome, Probe
 from gatebench_analysis.load import Load
+from gatebench_analysis.loadfigures import DirectLeg
 from gatebench_analysis.measured import Account
 from gatebench_analysis.remedies import REMEDIES
 from gatebench_analysis.upstream import Upstream
@@ -54,6 +55,7 @@ class Evidence:
     metrics_unavailable: str | None = None
     upstream: Upstream | None = None
     """The mock's account; None also where there is no mock."""
+    direct: DirectLeg | None = None
 
 
 def finding(reason: str, message: str, status: Literal["False", "Unknown"] = "False") -> Finding:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from gatebench_analysis.models import Count, Document, Objects, Rows, Seconds
 
-PhaseKind = Literal["WarmUp", "Stage", "Ramp", "Search", "Pause", "Direct", "Drain"]
+PhaseKind = Literal["WarmUp", "Stage", "Ramp", "Search", "Pause", "Direct", "Ceiling", "Drain"]
 
 
 class Histogram(Document):
@@ -31,7 +31,8 @@ class Phase(Document):
     """A segment of the load as it was driven. A stage is measured from fullAt to endedAt.
 
     The kind Search is a part of a capacity search: a step's window where it has fullAt, else what lies around one.
-    A Pause follows a repeat: nothing is sent. Direct is what goes straight to the upstream, measured from fullAt.
+    A Pause follows a repeat: nothing is sent. Direct and Ceiling are what goes straight to the upstream, at the rate of
+    the gateway and as much as it can be, measured from fullAt.
     """
 
     index: int | None = None

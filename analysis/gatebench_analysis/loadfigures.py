@@ -28,6 +28,8 @@ class Counts(Document):
     """Between repeats: what was on its way when users were told to stop."""
     direct: Totals = Totals()
     """Of the direct leg, straight to the upstream."""
+    burst: Totals = Totals()
+    """Of the burst straight to the upstream."""
     drain: Totals = Totals()
     other: Totals = Totals()
     """Of a phase that is not in the list of phases."""
@@ -93,6 +95,13 @@ class DirectRequests(Performance):
     name: str = ""
 
 
+class Burst(Performance):
+    """Closed load without think time, straight to the mock, which answers at once: its throughput is the ceiling of
+    mock and fleet. Latencies are from the send."""
+
+    users: Count | None = None
+
+
 class DirectLeg(Performance):
     """The same requests straight to the upstream, at the rate that the gateway had reached. Latencies are of the
     successes that do not stream, counted as those through the gateway are: from the send after closed load, from the
@@ -104,3 +113,10 @@ class DirectLeg(Performance):
     """Why it cannot be compared with the gateway's load; None where it can."""
     by_request: Objects[DirectRequests] = []
     """By name, the most frequent first."""
+    burst: Burst | None = None
+    """What followed it; None where there was none, as before an upstream that is not the mock."""
+
+    @property
+    def ceiling(self) -> float | None:
+        """Requests a second that mock and fleet answer without the gateway; None where that is not known."""
+        return (self.burst.throughput or None) if self.burst is not None else None

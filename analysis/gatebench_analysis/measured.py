@@ -51,7 +51,7 @@ class Window:
 def seconds_of(phase: Phase) -> float | None:
     """Measured seconds of a phase: of a ramp all, of a stage those with all its users; None where it has none."""
     start = phase.started_at if phase.kind == "Ramp" else phase.full_at
-    if phase.kind not in ("Stage", "Ramp", "Search", "Direct") or start is None or phase.ended_at is None:
+    if phase.kind not in ("Stage", "Ramp", "Search", "Direct", "Ceiling") or start is None or phase.ended_at is None:
         return None
     return phase.ended_at - start if phase.ended_at > start else None
 

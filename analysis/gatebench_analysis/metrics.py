@@ -159,7 +159,7 @@ _OVERHEAD = tuple(
         f"overhead.{name}",
         "s",
         f"What the gateway adds to the {words[0].lower()}{words[1:]} of the latency of successes that do not stream.",
-        f"latency.{name} minus that of the direct leg, at the same rate",
+        f"latency.{name} minus that of the direct leg, at the same rate; without an upstream latency.{name} itself",
         whole=True,
     )
     for name, words in _QUANTILE_WORDS.items()

@@ -153,9 +153,11 @@ def evaluate(objective: Objective, observed: Observation) -> ObjectiveOutcome:
         return _outcome(objective, "Unknown", None, f"missing: {observed.why}")
     found = _decide(objective, observed)
     value = f"{'> ' if observed.above else ''}{quantities.text(observed.value, _unit(objective), objective.metric)}"
-    return found.model_copy(
-        update={"observed": observed.note if observed.above and observed.note else value, "value": observed.value}
-    )
+    if observed.above and observed.note:
+        value = observed.note
+    elif observed.note and objective.metric.startswith("overhead."):
+        found = found.model_copy(update={"message": "; ".join(part for part in (found.message, observed.note) if part)})
+    return found.model_copy(update={"observed": value, "value": observed.value})
 
 
 def _decide(objective: Objective, seen: Measured) -> ObjectiveOutcome:

@@ -3,7 +3,7 @@
 The direct leg offers the same requests straight to the upstream, after the repeats, at the rate that the gateway has
 reached. Differences of quantiles are told, not quantiles of differences: no request goes both ways. Its interval has
 the bounds of both by order statistics, at 99 % each, of several repeats the outermost; it assumes that requests are
-independent.
+independent. A gateway that answers alone has no upstream to subtract: its latency itself is what it adds.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from gatebench_analysis import histograms, quantities
 from gatebench_analysis.document import Figure, figure
 from gatebench_analysis.histograms import Samples
 from gatebench_analysis.load import Load, Phase, Requests
-from gatebench_analysis.loadfigures import DirectLeg, DirectRequests
+from gatebench_analysis.loadfigures import Burst, DirectLeg, DirectRequests
 from gatebench_analysis.measured import Account, Window, seconds_of
-from gatebench_analysis.observation import Measured, Missing, NotApplicable, Observation
+from gatebench_analysis.observation import Measured, Missing, Observation
 from gatebench_analysis.repeats import Part
 
 _THOUSANDTHS = {"p50": 500, "p95": 950, "p99": 990}
@@ -28,7 +28,7 @@ MAX_RATE_DIFFERENCE = 0.05
 _DEVIATIONS = 3.0
 """Of the number of Poisson arrivals: what is within them is chance, and no other rate."""
 NOT_ASKED = "the direct path was not measured: set overhead: {enabled: true}"
-ALONE = "no upstream is known: of a gateway that answers alone, its latency itself is the overhead"
+ALONE = "the gateway answers alone: its latency itself"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +46,10 @@ def overhead(
     phase = next((phase for phase in load.phases if phase.kind == "Direct"), None)
     if phase is None and not _asked(spec):
         return Overhead()
+    if phase is None and spec.get("upstream") is None:
+        return Overhead({name: figure(_itself(name, metrics, parts), "s") for name in NAMES})
     if phase is None or phase.index is None or seconds_of(phase) is None or load.outcome != "Finished":
-        return Overhead(dict.fromkeys(NAMES, figure(_none(load, phase, spec), "s")))
+        return Overhead(dict.fromkeys(NAMES, figure(_none(load), "s")))
     try:
         leg, samples = _leg(load, account, phase, metrics)
         own = [_samples(part.account, part.account.window().rows, "latency") for part in parts]
@@ -56,12 +58,25 @@ def overhead(
     return Overhead({name: figure(_added(name, metrics, own, samples, leg), "s") for name in NAMES}, leg)
 
 
-def words(figures: Mapping[str, Figure]) -> str:
-    """The figures in a line, or why there are none; empty where nobody asked for them."""
+def words(figures: Mapping[str, Figure], leg: DirectLeg | None) -> str:
+    """The figures in a line with what else there is to know, or why there are none; empty where nobody asked."""
     found = {name.removeprefix("overhead."): figures[name] for name in NAMES if name in figures}
     known = [f"{name} {quantities.seconds(one.value)}" for name, one in found.items() if one.value is not None]
     why = next((one.missing or one.not_applicable or "" for one in found.values() if one.value is None), "")
-    return "  ".join([*known, *([f"({why})"] if why else [])])
+    told = [part for part in (why, remark(figures), most(leg)) if part]
+    return "  ".join([*known, *([f"({'; '.join(told)})"] if told else [])])
+
+
+def remark(figures: Mapping[str, Figure]) -> str:
+    """What a reader of the figures should know; empty where there is nothing."""
+    notes = (figures[name].note for name in NAMES if name in figures and figures[name].value is not None)
+    return next((note for note in notes if note), "")
+
+
+def most(leg: DirectLeg | None) -> str:
+    """The ceiling of mock and fleet in words; empty where it is not known."""
+    ceiling = leg.ceiling if leg is not None else None
+    return "" if ceiling is None else f"mock and fleet without the gateway: at most {quantities.text(ceiling, '1/s')}"
 
 
 def _asked(spec: Mapping[str, Any]) -> bool:
@@ -69,10 +84,21 @@ def _asked(spec: Mapping[str, Any]) -> bool:
     return isinstance(asked, Mapping) and asked.get("enabled") is True
 
 
-def _none(load: Load, phase: Phase | None, spec: Mapping[str, Any]) -> Observation:
+def _itself(name: str, metrics: Mapping[str, Figure], parts: Sequence[Part]) -> Observation:
+    """The latency, of a gateway that answers alone."""
+    quantile = name.removeprefix("overhead.")
+    found = metrics.get(f"latency.{quantile}", Figure()).observation()
+    if not isinstance(found, Measured) or found.above:
+        return found
+    own = [_samples(part.account, part.account.window().rows, "latency") for part in parts]
+    ends = [end for each in own for end in (each.lower(_THOUSANDTHS[quantile]), each.upper(_THOUSANDTHS[quantile]))]
+    known = [end[0] for end in ends if end is not None and not end[1]]
+    low, high = (min(known), max(known)) if known and len(known) == len(ends) else (None, None)
+    return Measured(found.value, ALONE, low=low, high=high)
+
+
+def _none(load: Load) -> Observation:
     """Why there is no direct leg."""
-    if phase is None and spec.get("upstream") is None:
-        return NotApplicable(ALONE)
     if load.outcome != "Finished":
         return Missing(f"the load ended before the direct leg was over: {load.outcome or 'how, is not known'}")
     return Missing("there was no direct leg: nothing was answered through the gateway")
@@ -97,9 +123,18 @@ def _leg(load: Load, account: Account, phase: Phase, metrics: Mapping[str, Figur
         dropped=account.dropped(window),
         differs=_differs(through, window),
         by_request=sorted(by_request, key=lambda one: (-one.requests, one.name)),
+        burst=_burst(load, account),
         **_performance(window, account, field),
     )
     return leg, samples
+
+
+def _burst(load: Load, account: Account) -> Burst | None:
+    """What mock and fleet do without the gateway; None where it was not measured."""
+    phase = next((phase for phase in load.phases if phase.kind == "Ceiling"), None)
+    if phase is None or phase.index is None or seconds_of(phase) is None:
+        return None
+    return Burst(users=phase.users, **_performance(account.window(phase.index), account, "latency"))
 
 
 def _performance(window: Window, account: Account, field: str) -> dict[str, Any]:

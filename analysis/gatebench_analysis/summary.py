@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gatebench_analysis import metrics, quantities
+from gatebench_analysis import metrics, overhead, quantities
 from gatebench_analysis.document import Result
 from gatebench_analysis.observation import Measured
 
@@ -59,7 +59,7 @@ def summary(result: Result) -> dict[str, Any] | None:
             "dropped": _whole(value("dropped")),
             "repeats": len(result.repeats) or None,
             "spread": _present({key: _spread(result, name) for key, name in _SPREAD.items()}),
-            "overhead": _present({key: value(name) for key, name in _OVERHEAD.items()}),
+            "overhead": _overhead(result, value),
             "streams": _present({key: value(name) for key, name in _STREAMS.items()}),
             "capacity": _capacity(result),
             "gateway": _gateway(result, value),
@@ -143,6 +143,17 @@ def _gateway(result: Result, value: Callable[[str], float | None]) -> dict[str, 
             "restarts": None if restarts is None else int(restarts),
             "stealRatio": quantities.significant(window.steal_ratio) if window is not None else None,
             "runQueueWaitRatio": quantities.significant(window.wait_ratio) if window is not None else None,
+        }
+    )
+
+
+def _overhead(result: Result, value: Callable[[str], float | None]) -> dict[str, Any] | None:
+    ceiling = result.overhead.ceiling if result.overhead is not None else None
+    return _present(
+        {
+            **{key: value(name) for key, name in _OVERHEAD.items()},
+            "ceilingRequestsPerSecond": quantities.significant(ceiling),
+            "note": overhead.remark(result.metrics) or None,
         }
     )
 

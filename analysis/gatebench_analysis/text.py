@@ -78,7 +78,7 @@ def _head(result: Result) -> list[str]:
     rows += [("at most", f"{known} (99 % confidence)")] if known else []
     rows += _repeats(result)
     rows += _course(result)
-    rows += [("overhead", added)] if (added := overhead.words(result.metrics)) else []
+    rows += [("overhead", added)] if (added := overhead.words(result.metrics, result.overhead)) else []
     if load.is_open:
         rows += _open(result)
     return columns(rows)
@@ -145,6 +145,7 @@ def _measured(result: Result) -> str:
             ("search", counts.search),
             ("pauses", counts.pauses),
             ("direct leg", counts.direct),
+            ("burst", counts.burst),
             ("drain", counts.drain),
             ("other", counts.other),
         )

@@ -13,6 +13,8 @@ from gatebench_analysis.evidence import NOT_OURS, Evidence, finding
 
 # /proc counts in ticks: less than this over a window says nothing about who ran.
 MIN_FOREIGN_SECONDS = 1.0
+# Of the throughput that mock and fleet reach by themselves: from there on it may be theirs, and not the gateway's.
+NEAR_CEILING = 0.9
 
 Check = Callable[[Evidence], Finding | None]
 
@@ -154,6 +156,19 @@ def _upstream_bound(evidence: Evidence) -> Finding | None:
     return finding("UpstreamBound", f"{message} delay of {intended}; {quantities.seconds(allowed)} are allowed")
 
 
+def _near_the_ceiling(evidence: Evidence) -> Finding | None:
+    """Through the gateway came about as much as mock and fleet can do without it; of several stages the fastest."""
+    ceiling = evidence.direct.ceiling if evidence.direct is not None else None
+    stages = [evidence.account.window(phase.index) for phase in evidence.account.window().phases]
+    through = max((stage.total("success") / stage.seconds for stage in stages if stage.seconds), default=0.0)
+    if ceiling is None or through < NEAR_CEILING * ceiling:
+        return None
+    rates = [quantities.text(rate, "1/s") for rate in (through, ceiling)]
+    share, allowed = quantities.ratio(through / ceiling), quantities.ratio(NEAR_CEILING)
+    message = f"{rates[0]} came through the gateway, {share} of the {rates[1]} that mock and fleet reach without it"
+    return finding("UpstreamBound", f"{message}; less than {allowed} are allowed")
+
+
 def _too_few_samples(evidence: Evidence) -> Finding | None:
     """An objective asks for a percentile of which the window has not enough requests."""
     found: list[str] = []
@@ -209,6 +224,7 @@ CHAIN: tuple[Check, ...] = (
     generator.waited_to_run,
     generator.sent_late,
     _upstream_bound,
+    _near_the_ceiling,
     steady.unsteady,
     _too_few_samples,
     _metrics_missing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from gatebench_analysis.assemble import Inputs, RunInfo, assemble
 from gatebench_analysis.document import Result
 
 LATENCY, ADDED = 0.02, 0.003
+BURST_HEADERS = {"X-Gatebench-Burst": "true"}
 CHAT = "/v1/chat/completions"
 Serve = Callable[..., alone.Mock]
 
@@ -44,6 +46,7 @@ def plan(gateway: str, upstream: str, model: str, **changes: Any) -> dict[str, A
     names = {"short": 3, "long": 1}
     requests = [engine.lab.request(name=name, weight=weight) for name, weight in names.items()]
     direct = {"target": upstream, "durationSeconds": 5.0, "settleSeconds": 1.0, "maxInFlight": 1000}
+    direct["burst"] = {"users": 16, "durationSeconds": 2.0, "settleSeconds": 0.5, "headers": BURST_HEADERS}
     shape: dict[str, Any] = {"stages": [{"name": "steady", "durationSeconds": 3.0, "users": 10, "ramp": False}]}
     if model == "Open":
         shape = {"stages": [{"name": "steady", "durationSeconds": 3.0, "rate": 100.0}], "thinkTimeSeconds": None}
@@ -59,6 +62,9 @@ def run(binary: pathlib.Path, folder: pathlib.Path, document: dict[str, Any]) ->
         fleet.begin()
         state = fleet.wait(lambda s: s["step"] == "Direct" and (s["live"]["inFlight"] or 0) > 0)
         assert (state["stage"], state["targetRate"] > 0) == ("direct", True)
+        state = fleet.wait(lambda s: s["step"] == "Ceiling" and (s["live"]["inFlight"] or 0) > 0)
+        assert (state["stage"], state["targetRate"]) == ("burst", None)
+        assert state["live"]["inFlight"] <= 16
         result = fleet.result()
         codes = fleet.finish()
     assert result["outcome"] == "Finished", result["message"]
@@ -66,10 +72,15 @@ def run(binary: pathlib.Path, folder: pathlib.Path, document: dict[str, Any]) ->
     return result
 
 
-def judged(load: dict[str, Any]) -> Result:
+def judged(load: dict[str, Any], account: dict[str, Any] | None = None) -> Result:
     """The result of a run that asked for the overhead."""
     spec = {"overhead": {"enabled": True}, "upstream": {"mock": {}}}
-    return assemble(Inputs(RunInfo(name="r", namespace="n", uid="u", spec=spec), load))
+    return assemble(Inputs(RunInfo(name="r", namespace="n", uid="u", spec=spec), load, upstream=account))
+
+
+def account(mock: alone.Mock) -> dict[str, Any]:
+    """What the mock says of itself."""
+    return dict(json.loads(mock.get("/gatebench/v1/account")))
 
 
 @pytest.mark.measures
@@ -80,15 +91,20 @@ def test_what_a_gateway_adds(tmp_path: pathlib.Path, binary: pathlib.Path, serve
     load = run(binary, tmp_path, plan(gateway.url, mock.url, model))
     through, reached = gateway.counts()[CHAT, "200"], mock.counts()[CHAT, "200"]
     kinds = [p["kind"] for p in load["phases"]]
-    assert kinds == ["WarmUp", "Stage", "Pause", "WarmUp", "Stage", "Pause", "Direct", "Drain"]
-    assert [p["index"] for p in load["phases"]] == list(range(8))
-    straight = total(load, phase=6)
+    assert kinds == ["WarmUp", "Stage", "Pause", "WarmUp", "Stage", "Pause", "Direct", "Ceiling", "Drain"]
+    assert [p["index"] for p in load["phases"]] == list(range(9))
+    straight, fast = total(load, phase=6), total(load, phase=7)
     exact(load, reached)
-    assert (total(load) - straight, total(load)) == (through, reached)
-    assert {r["name"] for r in load["requests"] if r["phase"] == 6} == {"short", "long"}
-    result = judged(load)
-    assert result.counts.direct.requests == straight
+    assert (total(load) - straight - fast, total(load)) == (through, reached)
+    for phase in (6, 7):
+        assert {r["name"] for r in load["requests"] if r["phase"] == phase} == {"short", "long"}
+    told = account(mock)
+    result = judged(load, told)
+    assert (result.counts.direct.requests, result.counts.burst.requests) == (straight, fast)
     assert result.counts.all.requests == reached
+    # The burst does without the mock's latency, so its requests are no part of what the mock says of its delays.
+    assert told["delay"]["count"] == reached - fast
+    assert told["delay"]["intendedSeconds"]["p50"] == pytest.approx(LATENCY, rel=0.01)
     found, leg = result.metrics, result.overhead
     assert leg is not None
     assert leg.throughput == pytest.approx(found["throughput"].value, rel=0.2)
@@ -103,6 +119,36 @@ def test_what_a_gateway_adds(tmp_path: pathlib.Path, binary: pathlib.Path, serve
     assert added.low <= added.value <= added.high
     assert added.value >= ADDED / 2, "each request costs the gateway's processor that long"
     assert found["overhead.p95"].value is not None
+    burst = leg.burst
+    assert burst is not None
+    assert (burst.users, burst.failures, burst.seconds) == (16, 0, pytest.approx(2.0, abs=0.3))
+    assert burst.p50_seconds is not None
+    assert burst.p50_seconds < LATENCY
+    assert leg.ceiling is not None
+    assert leg.ceiling > 16 / LATENCY, "more than users could who wait for that latency"
+    assert leg.ceiling > 2 * found["throughput"].value  # type: ignore[operator]
+    assert "UpstreamBound" not in {one.reason for one in result.validity}
+
+
+@pytest.mark.measures
+def test_a_gateway_that_adds_little_at_full_load_is_bound_by_the_upstream(
+    tmp_path: pathlib.Path, binary: pathlib.Path, serve: Serve
+) -> None:
+    """Here without a gateway at all, and by a ceiling of one user, so that sixteen reach it on any machine."""
+    mock = serve("--latency=0s")
+    document = plan(mock.url, mock.url, "Closed", thinkTimeSeconds={"min": 0.0, "max": 0.0}, spawnRatePerSecond=100.0)
+    document["direct"]["burst"]["users"] = 1
+    stages = [{"name": "steady", "durationSeconds": 3.0, "users": 16, "ramp": False}]
+    with engine.EngineFleet(binary, tmp_path, document | {"stages": stages, "repeats": {"count": 1}}) as fleet:
+        fleet.start()
+        fleet.begin()
+        load = fleet.result()
+        fleet.finish()
+    result = judged(load, account(mock))
+    found = {one.reason: one.message for one in result.validity if "without it" in one.message}
+    assert list(found) == ["UpstreamBound"], result.validity
+    assert result.overhead is not None
+    assert result.overhead.ceiling is not None
 
 
 def test_without_an_answer_there_is_no_leg(tmp_path: pathlib.Path, binary: pathlib.Path, serve: Serve) -> None:

@@ -15,7 +15,7 @@ from gatebench.api.baseline import COMPARED
 from gatebench.api.comparison import BenchmarkComparisonSpec
 from gatebench.api.comparisonstatus import BenchmarkComparisonStatus
 from gatebench.api.quantities import bound_value, duration_seconds, quantity_value
-from gatebench.api.run import BenchmarkRunSpec
+from gatebench.api.run import BenchmarkRunSpec, has_burst
 from gatebench.decide.comparison.admission import max_delta, tolerances
 from gatebench.decide.comparison.table import unequal
 from gatebench.plan import templates
@@ -26,7 +26,7 @@ from gatebench_analysis.statistics import repeats_needed
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 LOCUST = ("demo", "quick", "full", "stress", "baseline", "tokligence", "locustfile")
-GO = ("ceiling", "rate", "capacity", "translation", "streaming", "regression")
+GO = ("ceiling", "rate", "capacity", "translation", "streaming", "regression", "overhead")
 COURSES = ("spike", "endurance", "stress-steps")
 COMPARISONS = ("comparison-litellm", "rate-limit", "metrics-impact")
 PROFILES = (*LOCUST, *GO, *COURSES, *COMPARISONS)
@@ -204,6 +204,19 @@ def test_open_load_has_a_latency_that_a_busy_neighbour_does_not_spoil(twin: str)
         assert spec.load.is_open
         latency = next(a for a in spec.gateway.args or () if a.startswith("--latency=")).removeprefix("--latency=")
         assert duration_seconds(latency) >= 0.02
+
+
+@pytest.mark.parametrize("twin", ["", "-small"])
+def test_the_overhead_has_its_samples_and_the_bound_of_the_kit_of_scripts(twin: str) -> None:
+    spec = spec_of(ROOT / "examples" / f"overhead{twin}.yaml")
+    assert has_burst(spec)
+    assert spec.overhead is not None
+    rate = (spec.load.stages or ())[0].rate
+    assert rate is not None
+    assert rate * spec.overhead.duration > 1.2 * 459, "p99 is known of both ways"
+    assert rate < 0.7 * 120 * spec.gateway.cpus, "it is about what LiteLLM adds, and not about a queue"
+    bound = (spec.objectives or [])[0]
+    assert (bound.metric, "10ms") == ("overhead.p50", bound.target_below or bound.fail_above)
 
 
 @pytest.mark.parametrize("name", ["capacity", "capacity-small"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatebench_analysis import quantities
+from gatebench_analysis import overhead, quantities
 from gatebench_analysis.document import Result
 from gatebench_analysis.measured import Account
 from gatebench_analysis.report import (
@@ -45,6 +45,7 @@ def page(result: Result) -> str:
         baseline=against.against(result),
         repeats=spread.repeats(result),
         overhead=spread.overhead(result),
+        upstream_ceiling=overhead.most(result.overhead),
         requests=tables.requests(result),
         stages=tables.stages(result),
         errors=tables.errors(result),

@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Sequence
 
 from gatebench_analysis import metrics, quantities
+from gatebench_analysis import overhead as overheads
 from gatebench_analysis.document import Figure, Result
 
 _CONFIDENCE = 0.95
@@ -52,6 +53,8 @@ class Added:
     direct_width: float
     added_width: float
     note: str
+    alone: bool
+    """The latency itself, of a gateway that answers alone."""
 
 
 def repeats(result: Result) -> list[Dots]:
@@ -139,6 +142,7 @@ def _ends(added: Figure, whole: Figure | None) -> tuple[float, float]:
 
 def _added(name: str, added: Figure, whole: Figure | None, slowest: float) -> Added:
     direct, through = _ends(added, whole)
+    alone = added.note == overheads.ALONE
     told = whole is not None and whole.value is not None
     ends = [quantities.seconds(end) for end in (added.low, added.high) if end is not None]
 
@@ -150,8 +154,9 @@ def _added(name: str, added: Figure, whole: Figure | None, slowest: float) -> Ad
         overhead=quantities.seconds(added.value),
         interval=" to ".join(ends) if len(ends) == 2 else "",
         whole=quantities.seconds(through) if told else quantities.MISSING,
-        direct=quantities.seconds(direct) if told else quantities.MISSING,
+        direct=quantities.seconds(direct) if told and not alone else quantities.MISSING,
         direct_width=percent(min(direct, through)),
         added_width=percent(abs(through - direct)),
         note=added.note,
+        alone=alone,
     )

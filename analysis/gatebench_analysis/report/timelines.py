@@ -9,7 +9,7 @@ from typing import Any
 
 from gatebench_analysis import measured, quantities, text
 from gatebench_analysis.document import Result
-from gatebench_analysis.load import Phase, Series
+from gatebench_analysis.load import Load, Phase, Series
 from gatebench_analysis.report import grid as grids
 from gatebench_analysis.report.charts import Band, Chart, Curve, Line, Value, known, largest
 from gatebench_analysis.report.grid import Grid, Laid
@@ -49,7 +49,22 @@ def timeline(result: Result, finest: float = 0.0) -> Timeline | None:
         return None
     made = grids.grid(start, end, max(grids.step(load.series), finest))
     probe = made.lay(result.probe.series) if result.probe is not None else None
-    return Timeline(result, made, made.lay(load.series), probe, tuple(_bands(load.phases, made, load.is_open)))
+    drawn = _without_burst(load)
+    return Timeline(result, made, made.lay(drawn), probe, tuple(_bands(load.phases, made, load.is_open)))
+
+
+def _without_burst(load: Load) -> Series:
+    """The series without what goes straight to the upstream as fast as it can: it would flatten all else."""
+    step = load.series.step_seconds or 1.0
+    bursts = [
+        (phase.started_at - step, phase.ended_at + step)
+        for phase in load.phases
+        if phase.kind == "Ceiling" and phase.started_at is not None and phase.ended_at is not None
+    ]
+    if not bursts:
+        return load.series
+    rows = [row for row in load.series.rows if not row or not any(a < (row[0] or 0.0) < b for a, b in bursts)]
+    return load.series.model_copy(update={"rows": rows})
 
 
 def overlaid(sides: Sequence[tuple[str, Result]]) -> list[Chart]:
@@ -96,7 +111,7 @@ def _bands(phases: Sequence[Phase], made: Grid, is_open: bool) -> Iterator[Band]
 
 
 def _band_label(phase: Phase, is_open: bool) -> str:
-    names = {"WarmUp": "warm-up", "Drain": "drain", "Pause": "pause", "Direct": "direct leg"}
+    names = {"WarmUp": "warm-up", "Drain": "drain", "Pause": "pause", "Direct": "direct leg", "Ceiling": "burst"}
     if phase.kind in names:
         return names[phase.kind]
     asked = quantities.text(phase.rate, "1/s") if is_open else f"{phase.users:,} users" if phase.users else ""

@@ -36,6 +36,7 @@ type Phase struct {
 	Rate   schedule.Rate // the whole fleet's; the zero Rate, or an impossible one, has no arrivals
 	Start  int64         // of clock.Now; one that is past, or further than a second off, is at once
 	Direct bool          // straight to the upstream: whoever has several loads picks the one that this is for
+	Burst  *int          // the same by so many users of the whole fleet that do not think; nil: no burst
 }
 
 // Load is what a worker drives.

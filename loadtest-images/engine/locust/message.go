@@ -112,6 +112,9 @@ type Rate struct {
 	Seconds float64 `msgpack:"seconds"`
 }
 
+// mostBurst is far more users than a burst has.
+const mostBurst = 100_000
+
 // Phase is a phase of the load that begins, or whose load is all there from now on.
 type Phase struct {
 	Attempt  *string  `msgpack:"attempt"`
@@ -123,6 +126,7 @@ type Phase struct {
 	StartsAt *float64 `msgpack:"startsAt"` // unix seconds of the master's clock
 	Rate     *Rate    `msgpack:"rate"`     // open load only
 	Direct   bool     `msgpack:"direct"`   // straight to the upstream
+	Burst    *int     `msgpack:"burst"`    // straight to it by so many users of the whole fleet, without think time
 }
 
 func (p *Phase) check() error {
@@ -131,6 +135,9 @@ func (p *Phase) check() error {
 	}
 	if r := p.Rate; r != nil && !(finite(r.From) && finite(r.To) && finite(r.Seconds)) {
 		return fmt.Errorf("a rate from %g to %g in %g s", r.From, r.To, r.Seconds)
+	}
+	if p.Burst != nil && (*p.Burst < 0 || *p.Burst > mostBurst) {
+		return fmt.Errorf("a burst of %d users", *p.Burst)
 	}
 	return nil
 }

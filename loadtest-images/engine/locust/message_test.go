@@ -109,6 +109,19 @@ func TestAPhaseOfOpenLoad(t *testing.T) {
 	}
 }
 
+func TestABurstWithoutUsersIsNotNone(t *testing.T) {
+	for users, data := range map[int]any{0: map[string]any{"burst": 0}, 64: map[string]any{"burst": 64}} {
+		var phase Phase
+		if err := (message{kind: "x", data: encoded(t, data)}).into(&phase); err != nil || phase.Burst == nil || *phase.Burst != users {
+			t.Errorf("%v, %+v", err, phase)
+		}
+	}
+	var phase Phase
+	if err := (message{kind: "x", data: encoded(t, map[string]any{"phase": 1})}).into(&phase); err != nil || phase.Burst != nil {
+		t.Errorf("%v, %+v", err, phase)
+	}
+}
+
 func TestMessagesThatAreNoMasters(t *testing.T) {
 	whole := encoded(t, []any{"stop", nil, "w"})
 	for name, wire := range map[string][]byte{
@@ -138,6 +151,7 @@ func TestMessagesThatAreNoMasters(t *testing.T) {
 		"fewer than no users":     {map[string]any{"user_classes_count": map[string]int{"A": -1}}, &Spawn{}},
 		"a worker beyond":         {map[string]any{"worker": 2, "workers": 2}, &Phase{}},
 		"a rate below nothing":    {map[string]any{"rate": map[string]any{"from": -1}}, &Phase{}},
+		"a burst of nobody":       {map[string]any{"burst": -1}, &Phase{}},
 		"a drain that never ends": {map[string]any{"seconds": 1e300}, &Drain{}},
 		"an index below nothing":  {map[string]any{"index": -1}, &ack{}},
 	} {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sort"
 
 	"gatebench.dev/engine/plan"
@@ -52,6 +53,25 @@ func (s *Set) Pick(r *rand.Rand) *Call {
 		return s.calls[0]
 	}
 	return s.calls[sort.SearchInts(s.sums, r.IntN(s.sums[len(s.sums)-1])+1)]
+}
+
+// With is the same calls, each with some headers more.
+func (s *Set) With(headers map[string]string) (*Set, error) {
+	more := make([][2]string, 0, len(headers))
+	for _, name := range sortedKeys(headers) {
+		more = append(more, [2]string{name, headers[name]})
+	}
+	out := &Set{sums: s.sums}
+	for _, call := range s.calls {
+		own := *call
+		own.Header = slices.Clip(own.Header) // the other call's is not written to
+		if err := own.setHeaders(more); err != nil {
+			return nil, err
+		}
+		own.Headers = slices.Concat(call.Headers, more)
+		out.calls = append(out.calls, &own)
+	}
+	return out, nil
 }
 
 // Build makes the calls of a plan. Its errors name the request and the field; getenv is os.LookupEnv outside tests.

@@ -165,6 +165,33 @@ func TestAHostHeaderReplacesTheTargets(t *testing.T) {
 	}
 }
 
+func TestHeadersThatAreAddedAreOfTheNewCallsAlone(t *testing.T) {
+	request := plan.Request{Name: "one", Weight: 3, API: "HTTP", Path: "/", Headers: map[string]string{"X-A": "b"}}
+	set, err := Build(&plan.Plan{Requests: []plan.Request{request, request}}, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := string(set.Calls()[0].Header)
+	for _, value := range []string{"true", "false"} {
+		more, err := set.With(map[string]string{"X-Burst": value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, call := range more.Calls() {
+			if got, want := string(call.Header), before+"X-Burst: "+value+"\r\n"; got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+			own := set.Calls()[i]
+			if string(own.Header) != before || len(call.Headers) != len(own.Headers)+1 || call.Weight != 3 {
+				t.Errorf("%+v of %+v", call, own)
+			}
+		}
+	}
+	if _, err := set.With(map[string]string{"X": "a\nb"}); err == nil || !strings.Contains(err.Error(), "header X") {
+		t.Errorf("%v", err)
+	}
+}
+
 func datasetPlan(path string, shuffled bool, seed uint64) *plan.Plan {
 	p := withBody(map[string]string{"p": "{{dataset}}"})
 	p.Dataset, p.Seed = &plan.Dataset{Path: path, Shuffled: shuffled}, seed

@@ -36,6 +36,11 @@ type identity struct {
 type direct struct {
 	Target      *string `json:"target"`
 	MaxInFlight int     `json:"maxInFlight"`
+	Burst       *burst  `json:"burst"`
+}
+
+type burst struct {
+	Headers map[string]string `json:"headers"`
 }
 
 type bounds struct {

@@ -54,6 +54,12 @@ type Dataset struct {
 type Direct struct {
 	Target      string // without a slash at its end
 	MaxInFlight int    // of the whole fleet; 0: not given
+	Burst       *Burst // after the leg; nil: none
+}
+
+// Burst is users without think time straight to the upstream; how many and how long, is the master's to say.
+type Burst struct {
+	Headers map[string]string // of its requests, beside their own
 }
 
 // Model is how load is offered.

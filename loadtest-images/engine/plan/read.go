@@ -111,6 +111,9 @@ func (d *document) plan() *Plan {
 	}
 	if d.Direct != nil {
 		p.Direct = &Direct{Target: strings.TrimRight(*d.Direct.Target, "/"), MaxInFlight: d.Direct.MaxInFlight}
+		if d.Direct.Burst != nil {
+			p.Direct.Burst = &Burst{Headers: d.Direct.Burst.Headers}
+		}
 	}
 	think := ownThink
 	if given := d.ThinkTimeSeconds; given != nil {

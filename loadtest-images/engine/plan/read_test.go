@@ -31,7 +31,8 @@ const full = `{
 	"maskedEnv": ["GATEBENCH_TOKEN"],
 	"caFile": "/etc/gatebench/ca/ca.crt", "http2": true,
 	"capacity": null, "somethingNew": [1],
-	"direct": {"target": "http://upstream:8080/", "durationSeconds": 20, "settleSeconds": 3, "maxInFlight": 40},
+	"direct": {"target": "http://upstream:8080/", "durationSeconds": 20, "settleSeconds": 3, "maxInFlight": 40,
+		"burst": {"users": 64, "durationSeconds": 5, "settleSeconds": 1, "headers": {"X-Gatebench-Burst": "true"}}},
 	"stages": [
 		{"name": "up", "durationSeconds": 60, "rate": 500.5, "ramp": true},
 		{"name": "spike", "durationSeconds": 5, "rate": 0, "spike": true}
@@ -91,7 +92,9 @@ func TestEveryField(t *testing.T) {
 		Dataset: &Dataset{Path: "/etc/gatebench/dataset/prompts.jsonl", Shuffled: true},
 		CAFile:  "/etc/gatebench/ca/ca.crt", HTTP2: true, MaskedEnv: []string{"GATEBENCH_TOKEN"},
 		Engine: "Go", Model: Open, Poisson: true, MaxInFlight: 300, Seed: 1<<64 - 1,
-		Direct: &Direct{Target: "http://upstream:8080", MaxInFlight: 40},
+		Direct: &Direct{
+			Target: "http://upstream:8080", MaxInFlight: 40, Burst: &Burst{map[string]string{"X-Gatebench-Burst": "true"}},
+		},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -59,7 +59,7 @@ func (d *driver) Phase(p locust.Phase) {
 	if p.Worker != nil && p.Workers != nil {
 		d.index, d.count = *p.Worker, *p.Workers
 	}
-	phase := load.Phase{Moment: d.moment, Start: clock.Now(), Direct: p.Direct}
+	phase := load.Phase{Moment: d.moment, Start: clock.Now(), Direct: p.Direct, Burst: p.Burst}
 	if p.StartsAt != nil {
 		phase.Start = clock.FromUnix(*p.StartsAt)
 	}

@@ -149,8 +149,9 @@ func TestTheMastersNumbersOfWorkersHold(t *testing.T) {
 func TestTheDirectLegIsALoadOfItsOwn(t *testing.T) {
 	happened := &diary{}
 	through, straight := &fakeOffer{diary: happened}, &fakeOffer{diary: happened}
+	fast := &fakeOffer{diary: happened}
 	d, _, _, _ := setUp()
-	d.build = func(int, int) offering { return legs{through, straight} }
+	d.build = func(int, int) offering { return legs{through, straight, fast} }
 	d.Phase(phase(0, true))
 	d.Spawn(spawn(5))
 	leg := phase(1, false)
@@ -164,18 +165,25 @@ func TestTheDirectLegIsALoadOfItsOwn(t *testing.T) {
 	if got := straight.phases; len(got) != 2 || got[0].Phase != 1 || got[0].Rate.From != 7 || !got[1].Settled {
 		t.Errorf("straight: %+v", got)
 	}
-	if _, moment, _, offer := d.status(); moment != (record.Moment{Phase: 1, Settled: true}) || offer.TakeInFlight() != 8 {
+	users := 64
+	last := phase(2, true)
+	last.Burst = &users
+	d.Phase(last)
+	if got := fast.phases; len(got) != 1 || got[0].Phase != 2 || *got[0].Burst != 64 || len(straight.phases) != 2 {
+		t.Errorf("in the burst: %+v", got)
+	}
+	if _, moment, _, offer := d.status(); moment != (record.Moment{Phase: 2, Settled: true}) || offer.TakeInFlight() != 12 {
 		t.Errorf("%+v", moment)
 	}
-	d.Drain(locust.Drain{Phase: 2, Seconds: 1})
+	d.Drain(locust.Drain{Phase: 3, Seconds: 1})
 	d.ended.Wait()
 	drains := 0
 	for _, line := range happened.lines {
-		if line == "drain 2 in 1s" {
+		if line == "drain 3 in 1s" {
 			drains++
 		}
 	}
-	if drains != 2 {
+	if drains != 3 {
 		t.Errorf("%q", happened.lines)
 	}
 }

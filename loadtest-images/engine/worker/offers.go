@@ -23,28 +23,45 @@ type open struct{ *load.Open }
 
 func (open) Users(int) {}
 
-// legs is the load of the gateway, and that of its upstream, which comes when the other one is over.
+// burst is users that nobody else knows of: the phase has their number.
+type burst struct {
+	closed
+	worker, workers int
+}
+
+func (b burst) Enter(p load.Phase) {
+	b.closed.Enter(p)
+	b.SetUsers(share(*p.Burst, b.worker, b.workers))
+}
+
+// legs is the load of the gateway, and those of its upstream, each of which comes when the one before is over.
 type legs struct {
 	offer
-	direct offer
+	direct, burst offer
 }
 
 func (l legs) Enter(p load.Phase) {
-	if p.Direct {
+	switch {
+	case p.Burst != nil:
+		l.burst.Enter(p)
+	case p.Direct:
 		l.direct.Enter(p)
-		return
+	default:
+		l.offer.Enter(p)
 	}
-	l.offer.Enter(p)
 }
 
-func (l legs) TakeInFlight() int { return l.offer.TakeInFlight() + l.direct.TakeInFlight() }
+func (l legs) TakeInFlight() int {
+	return l.offer.TakeInFlight() + l.direct.TakeInFlight() + l.burst.TakeInFlight()
+}
 
-// Drain drains both at once: one of them has nothing under way.
+// Drain drains all at once: only the last one can have anything under way.
 func (l legs) Drain(m record.Moment, limit time.Duration) {
-	var direct sync.WaitGroup
-	direct.Go(func() { l.direct.Drain(m, limit) })
+	var straight sync.WaitGroup
+	straight.Go(func() { l.direct.Drain(m, limit) })
+	straight.Go(func() { l.burst.Drain(m, limit) })
 	l.offer.Drain(m, limit)
-	direct.Wait()
+	straight.Wait()
 }
 
 // offers gives what makes the plan's load, once the workers are numbered. Its errors name the field of the plan.
@@ -70,11 +87,19 @@ func offers(
 		return nil, fmt.Errorf("direct.%w", err)
 	}
 	options.Dial, options.Poisson = dialer.Conn, p.Poisson || p.Model == plan.Closed // users come at random too
+	unthinking := options
+	unthinking.Think = nil
+	if p.Direct.Burst != nil {
+		if unthinking.Calls, err = calls.With(p.Direct.Burst.Headers); err != nil {
+			return nil, fmt.Errorf("direct.burst: %w", err)
+		}
+	}
 	return func(worker, workers int) offer {
-		o := options
+		o, b := options, unthinking
 		o.Worker, o.Workers = worker, workers
+		b.Worker, b.Workers = worker, workers
 		o.MaxInFlight = share(p.Direct.MaxInFlight, worker, workers)
-		return legs{build(worker, workers), open{load.NewOpen(o)}}
+		return legs{build(worker, workers), open{load.NewOpen(o)}, burst{closed{load.NewClosed(b)}, worker, workers}}
 	}, nil
 }
 

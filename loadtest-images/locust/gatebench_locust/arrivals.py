@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gatebench_locust import direct, pauses
-from gatebench_locust.phases import DIRECT, LEAD_SECONDS, PAUSE, STAGE, Phase
+from gatebench_locust.phases import CEILING, DIRECT, LEAD_SECONDS, PAUSE, STAGE, Phase
 
 if TYPE_CHECKING:
     from gatebench_locust.conductor import Conductor
@@ -31,6 +31,8 @@ def lead(conductor: Conductor) -> None:
             line.cut()
         elif phase.kind == DIRECT:
             direct.run(conductor, phase)
+        elif phase.kind == CEILING:
+            direct.burst(conductor, phase)
         else:
             line.run(phase)
     line.finish()

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gatebench_locust import direct, pauses, phases
-from gatebench_locust.phases import DIRECT, PAUSE, STAGE, WARM_UP, Phase
+from gatebench_locust.phases import CEILING, DIRECT, PAUSE, STAGE, WARM_UP, Phase
 
 if TYPE_CHECKING:
     from gatebench_locust.conductor import Conductor
@@ -25,6 +25,8 @@ def lead(conductor: Conductor) -> None:
             _pause(conductor, phase)
         elif phase.kind == DIRECT:
             direct.run(conductor, phase)
+        elif phase.kind == CEILING:
+            direct.burst(conductor, phase)
         else:
             _phase(conductor, phase)
 

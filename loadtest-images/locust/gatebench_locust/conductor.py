@@ -22,7 +22,7 @@ from gatebench_locust import arrivals, capacity, closed, phases, wire
 from gatebench_locust.collector import Collector
 from gatebench_locust.guards import Breach, Guards
 from gatebench_locust.pauses import Gate
-from gatebench_locust.phases import DIRECT, DRAIN, PAUSE, RAMP, SEARCH, STAGE, WARM_UP, Phase
+from gatebench_locust.phases import CEILING, DIRECT, DRAIN, PAUSE, RAMP, SEARCH, STAGE, WARM_UP, Phase
 from gatebench_locust.plan import CAPACITY, CLOSED, OPEN, Plan
 from gatebench_locust.records import ABORTED, FAILED, FINISHED, STOPPED, WORKER_LOST, EndEarly, Record, Refused
 from gatebench_locust.roster import Member, Roster
@@ -36,7 +36,7 @@ EARLY_DRAIN_SECONDS = 5.0
 POLL = 0.05
 
 _STEPS = {WARM_UP: "WarmUp", STAGE: "Stage", RAMP: "Stage", SEARCH: "Stage", PAUSE: "Pause", DRAIN: "Draining"}
-_STEPS[DIRECT] = "Direct"
+_STEPS |= {DIRECT: "Direct", CEILING: "Ceiling"}
 _LEADERS: dict[str, Callable[[Any], None]] = {CLOSED: closed.lead, OPEN: arrivals.lead, CAPACITY: capacity.lead}
 
 
@@ -195,8 +195,11 @@ class Conductor:
         """A ramp of users counts from now."""
         self._since = time.monotonic()
 
-    def announce(self, record: Record, settled: bool) -> None:
-        """Tells the workers, and waits until all of them have said that they know. Raises EndEarly."""
+    def announce(self, record: Record, settled: bool, burst: int | None = None) -> None:
+        """Tells the workers, and waits until all of them have said that they know; `burst` users are to be theirs.
+
+        Raises EndEarly.
+        """
         self._order += 1
         order, phase = self._order, record.phase
         data: dict[str, Any] = {
@@ -211,6 +214,8 @@ class Conductor:
             data["rate"] = phase.rate.wire()
         if phase.kind == DIRECT:
             data["direct"] = True
+        if burst is not None:
+            data["burst"] = burst
         for member in self.roster.joined:
             own = data | {"worker": self._numbers[member.id]}
             self.runner.send_message(wire.PHASE, own, client_id=member.id)
@@ -304,5 +309,5 @@ class Conductor:
 
 def _load(phase: Phase) -> str:
     if phase.rate is None:
-        return f"{phase.users} users"
+        return f"{phase.burst or phase.users} users"
     return f"{phase.rate.start:g} to {phase.rate.end:g} arrivals/s"

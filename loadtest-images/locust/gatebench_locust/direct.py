@@ -1,7 +1,8 @@
-"""Leads the direct leg: open load straight to the upstream, at the rate at which the gateway has answered.
+"""Leads what goes straight to the upstream: the direct leg, open load at the rate at which the gateway has answered,
+and the burst, closed load without think time.
 
 What the gateway adds to a request is the difference to a request that did not go through it, at the same rate: so the
-rate is known only when all repeats are over.
+rate is known only when all repeats are over. The burst is as much as fleet and upstream do without the gateway.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
-from gatebench_locust.phases import LEAD_SECONDS, STAGE, Phase, Rate
+from gatebench_locust import pauses
+from gatebench_locust.phases import DIRECT, LEAD_SECONDS, STAGE, Phase, Rate
 
 if TYPE_CHECKING:
     from gatebench_locust.conductor import Conductor
@@ -35,6 +37,29 @@ def run(conductor: Conductor, phase: Phase) -> None:
     conductor.announce(record, settled=True)
     record.full = time.time()
     conductor.wait(starts + phase.seconds - time.monotonic())
+
+
+def burst(conductor: Conductor, phase: Phase) -> None:
+    """The burst; none where there was no leg, or where that is not all answered in time. Raises EndEarly.
+
+    Nobody sends before the leg is answered: the burst would make its last answers late.
+    """
+    plan, before = conductor.plan, conductor.current
+    assert plan.direct is not None
+    assert plan.direct.burst is not None
+    if before is None or before.phase.kind != DIRECT:
+        return
+    record = conductor.enter(phase)
+    conductor.announce(record, settled=False, burst=0)
+    limit = max(plan.timeout, plan.drain) + pauses.BEYOND_TIMEOUT_SECONDS
+    if not pauses.await_quiet(conductor, phase.index, time.monotonic() + limit):
+        logger.warning("there is no burst: a request of the direct leg had not ended %g s after it", limit)
+        return
+    conductor.announce(record, settled=False, burst=phase.burst)
+    conductor.wait(plan.direct.burst.settle)
+    conductor.announce(record, settled=True, burst=phase.burst)
+    record.full = time.time()
+    conductor.wait(plan.direct.burst.seconds)
 
 
 def reached(conductor: Conductor) -> float | None:

@@ -73,11 +73,16 @@ def _phase(record: Record) -> dict[str, Any]:
         "startedAt": record.started,
         "fullAt": record.full,
         "endedAt": record.ended,
-        "users": None if record.phase.kind == DRAIN or record.phase.rate is not None else record.phase.users,
+        "users": _users(record),
         "rate": None if record.phase.rate is None else record.phase.rate.end,
         "spike": record.phase.spike,
         "repeat": record.phase.repeat,
     }
+
+
+def _users(record: Record) -> int | None:
+    phase = record.phase
+    return None if phase.kind == DRAIN or phase.rate is not None else phase.burst or phase.users
 
 
 def _version(conductor: Conductor) -> str | None:

@@ -1,10 +1,10 @@
 """The life of a load as phases, derived from the plan: pure.
 
 Warm-up, then stages and ramps, as often as the plan repeats them with a pause between, then the drain; before that,
-after another pause, the direct leg where the plan has one. A capacity search makes its phases as it goes. A ramp of
-users climbs in steps of a second; what a phase asks for at a moment is a pair (users, users started a second), which is
-what Locust's load shapes speak. Open load has a rate instead, which the workers follow by themselves: its users are
-one a worker and send nothing, so that Locust's page shows a fleet that runs.
+after another pause, the direct leg where the plan has one, and after it the burst. A capacity search makes its phases
+as it goes. A ramp of users climbs in steps of a second; what a phase asks for at a moment is a pair (users, users
+started a second), which is what Locust's load shapes speak. Open load has a rate instead, which the workers follow by
+themselves: its users are one a worker and send nothing, so that Locust's page shows a fleet that runs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from gatebench_locust.plan import CAPACITY, CLOSED, Plan, Stage
 WARM_UP, STAGE, RAMP, DRAIN = "WarmUp", "Stage", "Ramp", "Drain"
 PAUSE = "Pause"  # between two repeats: nothing is sent
 DIRECT = "Direct"  # straight to the upstream, at the rate that the gateway has reached
+CEILING = "Ceiling"  # straight to it, as much as it and the fleet can do
 SEARCH = "Search"  # a part of a capacity search that the run's own metrics do not cover
 # Open load is announced so long before it begins: well within the second that a worker allows, well above what a
 # message takes.
@@ -45,8 +46,9 @@ class Rate:
 class Phase:
     """A phase before it is run. `before` is the number of users that it starts from; `rate` that of open load.
 
-    A pause belongs to the repeat that it follows, the drain and the direct leg to the last one. The rate of the direct
-    leg is known only when it begins.
+    A pause belongs to the repeat that it follows, the drain and what goes straight to the upstream to the last one. The
+    rate of the direct leg is known only when it begins. `burst` is users that workers have of their own, whom Locust
+    neither brings nor counts.
     """
 
     index: int
@@ -58,6 +60,7 @@ class Phase:
     rate: Rate | None = None
     spike: bool = False
     repeat: int = 0
+    burst: int = 0
 
 
 def phases_of(plan: Plan) -> tuple[Phase, ...]:
@@ -73,6 +76,9 @@ def phases_of(plan: Plan) -> tuple[Phase, ...]:
         users, repeat = out[-1].users, out[-1].repeat
         seconds = plan.direct.settle + plan.direct.seconds
         out.append(Phase(0, "direct", DIRECT, seconds, users, users, repeat=repeat))
+        if (burst := plan.direct.burst) is not None:
+            seconds = burst.settle + burst.seconds
+            out.append(Phase(0, "burst", CEILING, seconds, users, users, repeat=repeat, burst=burst.users))
     out.append(_drain(plan, out[-1].users if out else plan.expected_workers, plan.repeats.count - 1))
     return tuple(dataclasses.replace(phase, index=index) for index, phase in enumerate(out))
 
@@ -164,6 +170,6 @@ def total_seconds(phases: tuple[Phase, ...], spawn_rate: float) -> float:
             total += phase.seconds + spawning
         elif phase.kind == WARM_UP:
             total += max(phase.seconds, spawn_seconds(phase, spawn_rate))
-        elif phase.kind in (RAMP, PAUSE, DIRECT):
+        elif phase.kind in (RAMP, PAUSE, DIRECT, CEILING):
             total += phase.seconds
     return total

@@ -91,6 +91,16 @@ class Repeats:
 
 
 @dataclasses.dataclass(frozen=True)
+class Burst:
+    """After the direct leg as much as the upstream and the fleet can do: so many users without think time. Measured for
+    `seconds`, after `settle` seconds that are not."""
+
+    users: int
+    seconds: float
+    settle: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class Direct:
     """After the load the same requests straight to the upstream: `target`, without a slash at its end. Measured for
     `seconds`, after `settle` seconds that are not."""
@@ -98,6 +108,7 @@ class Direct:
     target: str
     seconds: float
     settle: float = 0.0
+    burst: Burst | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -274,9 +285,19 @@ def _direct(item: Mapping[str, Any] | None, engine: str, model: str) -> Direct |
         target=str(item["target"]).rstrip("/"),
         seconds=float(item["durationSeconds"]),
         settle=float(item.get("settleSeconds") or 0.0),
+        burst=_burst(item.get("burst")),
     )
     if not 0 < out.seconds < math.inf or not 0 <= out.settle < math.inf:
         raise PlanError("direct: durationSeconds must be above 0, and settleSeconds not negative")
+    return out
+
+
+def _burst(item: Mapping[str, Any] | None) -> Burst | None:
+    if item is None:
+        return None
+    out = Burst(int(item["users"]), float(item["durationSeconds"]), float(item.get("settleSeconds") or 0.0))
+    if out.users < 1 or not 0 < out.seconds < math.inf or not 0 <= out.settle < math.inf:
+        raise PlanError("direct.burst: users must be at least 1, durationSeconds above 0, settleSeconds not negative")
     return out
 
 

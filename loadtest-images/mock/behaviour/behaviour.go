@@ -46,6 +46,7 @@ type Behaviour struct {
 	OutputTokens    int
 	TokensPerSecond float64
 	ErrorRatio      float64
+	Burst           bool // as fast as it can, whatever the others say; its delay is nobody's measure
 }
 
 // Dice draws from the distributions; safe for concurrent use.

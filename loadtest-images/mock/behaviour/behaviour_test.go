@@ -58,7 +58,7 @@ func TestOverride(t *testing.T) {
 	base := Behaviour{Latency: Latency{Median: time.Second}, OutputTokens: 1, TokensPerSecond: 2, ErrorRatio: 0.5}
 	got, err := base.Override(headers("Host", "x", "X-Gatebench-Latency", "80ms", "x-gatebench-output-tokens", " 7 ",
 		"X-Gatebench-Tokens-Per-Second", "9", "X-Gatebench-Error-Ratio", "0"))
-	if want := (Behaviour{Latency{80 * time.Millisecond, 0}, 7, 9, 0}); err != nil || got != want {
+	if want := (Behaviour{Latency{80 * time.Millisecond, 0}, 7, 9, 0, false}); err != nil || got != want {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
 	if got, err := base.Override(headers("Host", "x", "X-Request-Id", "1")); err != nil || got != base {
@@ -68,8 +68,16 @@ func TestOverride(t *testing.T) {
 	if err != nil || got.Latency.Median != 10*time.Millisecond || math.Abs(got.Latency.Sigma-math.Log(10)/z99) > 1e-12 {
 		t.Errorf("%+v, %v", got, err)
 	}
+	got, err = base.Override(headers("X-Gatebench-Burst", "true", "X-Gatebench-Latency-P50", "10ms",
+		"X-Gatebench-Latency-P99", "100ms", "X-Gatebench-Error-Ratio", "1"))
+	if want := (Behaviour{OutputTokens: 1, Burst: true}); err != nil || got != want {
+		t.Errorf("in a burst: %+v, %v; want %+v", got, err, want)
+	}
+	if got, err := base.Override(headers("X-Gatebench-Burst", "false")); err != nil || got != base {
+		t.Errorf("in none: %+v, %v", got, err)
+	}
 	for _, pair := range [][]string{
-		{"X-Gatebench-Latency", "soon"}, {"X-Gatebench-Output-Tokens", "0"}, {"X-Gatebench-Tokens-Per-Second", "-1"},
+		{"X-Gatebench-Burst", "yes"}, {"X-Gatebench-Latency", "soon"}, {"X-Gatebench-Output-Tokens", "0"}, {"X-Gatebench-Tokens-Per-Second", "-1"},
 		{"X-Gatebench-Error-Ratio", "2"}, {"X-Gatebench-Latency-P50", "1s"}, {"X-Gatebench-Latency-P99", "1s"},
 		{"X-Gatebench-Colour", "red"},
 	} {

@@ -2,6 +2,7 @@ package behaviour
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -35,9 +36,13 @@ func (b Behaviour) Override(all func(yield func(name, value []byte) bool)) (Beha
 			b.TokensPerSecond, err = ParseTokensPerSecond(text)
 		case "error-ratio":
 			b.ErrorRatio, err = ParseRatio(text)
+		case "burst":
+			if b.Burst, err = strconv.ParseBool(text); err != nil {
+				err = fmt.Errorf("%q is neither true nor false", text)
+			}
 		default:
 			err = fmt.Errorf("no such header: there are Latency, Latency-P50 with Latency-P99, Output-Tokens, " +
-				"Tokens-Per-Second and Error-Ratio")
+				"Tokens-Per-Second, Error-Ratio and Burst")
 		}
 		if err != nil && problem == nil {
 			problem = fmt.Errorf("header %s: %w", name, err)
@@ -49,6 +54,9 @@ func (b Behaviour) Override(all func(yield func(name, value []byte) bool)) (Beha
 			problem = fmt.Errorf("headers %sLatency-P50 and %sLatency-P99: %w; give both", HeaderPrefix, HeaderPrefix, err)
 		}
 		b.Latency = latency
+	}
+	if b.Burst {
+		b.Latency, b.TokensPerSecond, b.ErrorRatio = Latency{}, 0, 0
 	}
 	return b, problem
 }

@@ -106,7 +106,7 @@ func (s *Server) reply(ctx *fasthttp.RequestCtx, api llm.API, parser *fastjson.P
 	fails := s.Dice.Fails(how.ErrorRatio)
 	s.Clock.Until(started.Add(intended))
 	now := time.Now()
-	if s.Account != nil {
+	if s.Account != nil && !how.Burst {
 		s.Account.Delay(intended, now.Sub(started))
 	}
 	if fails {

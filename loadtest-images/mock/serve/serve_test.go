@@ -142,6 +142,27 @@ func TestAnswersComeNotBeforeTheirLatency(t *testing.T) {
 	}
 }
 
+func TestABurstIsAnsweredAtOnceAndIsNoPartOfTheDelays(t *testing.T) {
+	counted := account.New(time.Now())
+	url := start(t, &Server{Account: counted, Behaviour: behaviour.Behaviour{
+		Latency: behaviour.Latency{Median: time.Hour}, OutputTokens: 3, TokensPerSecond: 0.01, ErrorRatio: 1,
+	}})
+	for _, body := range []string{chat, streaming()} {
+		got := send(t, "POST", url+"/v1/chat/completions", body, "X-Gatebench-Burst", "true", "X-Gatebench-Latency", "1m")
+		if got.status != 200 {
+			t.Errorf("%+v", got)
+		}
+	}
+	var seen struct {
+		Requests []struct{ Status, Count int }
+		Delay    struct{ Count int }
+	}
+	err := json.Unmarshal(counted.JSON(time.Now()), &seen)
+	if err != nil || seen.Delay.Count != 0 || len(seen.Requests) != 1 || seen.Requests[0].Count != 2 {
+		t.Errorf("%v: %s", err, counted.JSON(time.Now()))
+	}
+}
+
 // eventsOf reads the data of a stream's events until it ends.
 func eventsOf(t *testing.T, body string) []string {
 	t.Helper()

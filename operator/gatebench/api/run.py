@@ -11,7 +11,7 @@ from gatebench.api.fields import Model, duration, rule, rules
 from gatebench.api.gateway import Gateway, Upstream
 from gatebench.api.load import Load
 from gatebench.api.objectives import Metrics, Objective
-from gatebench.api.overhead import SETTLE_SECONDS, Overhead
+from gatebench.api.overhead import BURST_SECONDS, BURST_SETTLE_SECONDS, SETTLE_SECONDS, Overhead
 from gatebench.api.repeats import Repeats
 from gatebench.api.workload import Workload
 
@@ -121,9 +121,10 @@ _ACROSS = (
         "model Capacity ends a step by itself where failAbove is broken: remove abortAbove and abortBelow",
     ),
     rule(
-        "!has(self.overhead) || !self.overhead.enabled || (self.load.engine == 'Go' && self.load.model != 'Capacity')",
-        "overhead needs load.engine: Go, and model Closed or Open: only the Go workers can send to the upstream at the"
-        " rate that the gateway has reached",
+        "!has(self.overhead) || !self.overhead.enabled || !has(self.upstream)"
+        " || (self.load.engine == 'Go' && self.load.model != 'Capacity')",
+        "overhead with an upstream needs load.engine: Go, and model Closed or Open: only the Go workers can send to the"
+        " upstream at the rate that the gateway has reached",
     ),
     rule(
         "(has(self.overhead) && self.overhead.enabled) || !has(self.objectives) || self.objectives.all(o,"
@@ -168,18 +169,20 @@ class Schedule(Model):
     pause: float = 0.0
     direct: float = 0.0
     """The leg straight to the upstream; 0: there is none."""
+    burst: float = 0.0
+    """What finds the ceiling of mock and fleet after it; 0: there is none."""
     restart: float = 0.0
 
     @property
     def load(self) -> float:
-        """Warm-ups, stages and pauses of all repeats, and the direct leg with a pause before it."""
+        """Warm-ups, stages and pauses of all repeats, the direct leg with a pause before it, and the burst."""
         pauses = self.repeats if self.direct else self.repeats - 1
-        return self.repeats * (float(self.warm_up) + self.stages) + pauses * self.pause + self.direct
+        return self.repeats * (float(self.warm_up) + self.stages) + pauses * self.pause + self.direct + self.burst
 
     @property
     def total(self) -> float:
         """Longest time that the load can take once it has started."""
-        drains = (self.repeats + bool(self.direct)) * self.drain
+        drains = (self.repeats + bool(self.direct) + bool(self.burst)) * self.drain
         return self.load + drains + (self.repeats - 1) * self.restart
 
 
@@ -187,6 +190,11 @@ def direct_leg(spec: BenchmarkRunSpec) -> Overhead | None:
     """How the fleet sends straight to the upstream; None where it does not. A gateway that answers alone has none."""
     asked = spec.overhead is not None and spec.overhead.enabled
     return spec.overhead if asked and spec.upstream is not None else None
+
+
+def has_burst(spec: BenchmarkRunSpec) -> bool:
+    """Whether the ceiling of upstream and fleet is looked for: of the mock alone, never of somebody's own upstream."""
+    return direct_leg(spec) is not None and spec.upstream is not None and spec.upstream.mock is not None
 
 
 def schedule(spec: BenchmarkRunSpec) -> Schedule:
@@ -200,6 +208,7 @@ def schedule(spec: BenchmarkRunSpec) -> Schedule:
         repeats=spec.repeats.count if spec.repeats else 1,
         pause=spec.repeats.pause if spec.repeats else 0.0,
         direct=0.0 if direct is None else SETTLE_SECONDS + direct.duration,
+        burst=BURST_SETTLE_SECONDS + BURST_SECONDS if has_burst(spec) else 0.0,
         restart=spec.gateway.readiness.timeout + _RESTART if spec.repeats and spec.repeats.restart_gateway else 0.0,
     )
 

@@ -152,6 +152,10 @@ class OverheadSummary(Model):
     """To the 95th percentile, in seconds."""
     p99_seconds: float | None = None
     """To the 99th percentile, in seconds."""
+    ceiling_requests_per_second: float | None = None
+    """What the mock and the fleet reach without the gateway and without think time."""
+    note: Label | None = None
+    """What else there is to know of them, such as that the gateway answers alone."""
 
 
 class Display(Model):

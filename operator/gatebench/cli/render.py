@@ -243,9 +243,21 @@ def _repeats(view: View) -> list[tuple[str, str]]:
 
 
 def _overhead(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the gateway adds to the direct path."""
+    """What the gateway adds to the direct path, and what is possible without it."""
     added = [f"{p} {figures.seconds(found.get(f'{p}Seconds'))}" for p in ("p50", "p95", "p99")]
+    if found.get("note"):
+        added.append(f"({found['note']})")
+    if (ceiling := found.get("ceilingRequestsPerSecond")) is not None:
+        added.append(f"(mock and fleet without the gateway: at most {figures.number(ceiling)} requests/s)")
     return [("overhead", "  ".join(added))] if found else []
+
+
+def _added(found: Mapping[str, Any]) -> str:
+    """The median's, in a cell; whether it is the latency itself."""
+    median = found.get("p50Seconds")
+    if median is None:
+        return ""
+    return f"{figures.seconds(median)}{' (alone)' if found.get('note') else ''}"
 
 
 def _capacity(found: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -323,9 +335,8 @@ def listing(views: Sequence[View], now: float, *, namespaces: bool = False, wide
         ]
         if wide:
             environment, succeeded = view.part("environment"), view.conditions.get("Succeeded")
-            added = view.part("summary", "overhead").get("p50Seconds")
             row += [
-                "" if added is None else figures.seconds(added),
+                _added(view.part("summary", "overhead")),
                 str(environment.get("node") or ""),
                 str(environment.get("isolation") or ""),
                 succeeded.reason if succeeded else "",

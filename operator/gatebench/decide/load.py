@@ -23,6 +23,7 @@ _STEPS = {
     "Stage": "Measuring",
     "Pause": "Pausing",
     "Direct": "MeasuringUpstream",
+    "Ceiling": "MeasuringUpstream",
     "Draining": "Draining",
 }
 # How long a master that answered before may be silent before it counts as lost.

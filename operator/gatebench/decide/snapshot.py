@@ -127,7 +127,7 @@ class FleetState:
 
     attempt: str | None
     step: str
-    """Waiting, WarmUp, Stage, Pause, Direct, Draining, Finished or Failed."""
+    """Waiting, WarmUp, Stage, Pause, Direct, Ceiling, Draining, Finished or Failed."""
     seen: int
     lost: tuple[str, ...] = ()
     stage: str | None = None

@@ -9,8 +9,8 @@ from typing import Any
 
 from gatebench.api import quantities
 from gatebench.api.load import MAX_IN_FLIGHT, SEED, SPAWN_RATE, Stage
-from gatebench.api.overhead import SETTLE_SECONDS
-from gatebench.api.run import active_deadline, direct_leg
+from gatebench.api.overhead import BURST_SECONDS, BURST_SETTLE_SECONDS, BURST_USERS, SETTLE_SECONDS
+from gatebench.api.run import active_deadline, direct_leg, has_burst
 from gatebench.api.workload import HeaderSource
 from gatebench.plan.gateway import target
 from gatebench.plan.run import Run
@@ -23,6 +23,8 @@ ABORT_WINDOW_SECONDS = 10.0
 SCRIPT_PATH = "/etc/gatebench/script"
 DATASET_PATH = "/etc/gatebench/dataset"
 CA_PATH = "/etc/gatebench/ca"
+# The mock then answers as fast as it can, and leaves these requests out of its account of delays.
+BURST_HEADERS = {"X-Gatebench-Burst": "true"}
 # Of one request name, or an upper bound: known only once all is collected.
 _SEARCHED = re.compile(r"errorRatio|dropped|(latency|ttft|interToken)\.(mean|max|p50|p90|p95|p99|p99\.9)")
 
@@ -63,6 +65,13 @@ def document(run: Run) -> dict[str, Any]:
             "settleSeconds": SETTLE_SECONDS,
             "maxInFlight": load.max_in_flight or MAX_IN_FLIGHT,
         }
+        if has_burst(run.spec):
+            out["direct"]["burst"] = {
+                "users": BURST_USERS,
+                "durationSeconds": BURST_SECONDS,
+                "settleSeconds": BURST_SETTLE_SECONDS,
+                "headers": BURST_HEADERS,
+            }
     if abort := list(_abort_bounds(run)):
         out["abort"] = abort
     if load.is_open:

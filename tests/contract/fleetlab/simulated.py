@@ -26,9 +26,15 @@ class Course:
     message: dict[str, Any]
     ends: float = math.inf
 
+    @property
+    def rate(self) -> dict[str, float]:
+        if "rate" in self.message:
+            return dict(self.message["rate"])
+        return {"from": 100.0 * self.message.get("burst", 0), "seconds": math.inf}
+
     def due(self, now: float) -> int:
-        """Arrivals of one worker up to a moment; constant rates."""
-        rate, start = self.message["rate"], self.message["startsAt"]
+        """Arrivals of one worker up to a moment; constant rates. A user of a burst makes a hundred a second."""
+        rate, start = self.rate, self.message["startsAt"]
         seconds = min(now, self.ends, start + rate["seconds"]) - start
         return int(max(0.0, seconds) * rate["from"] / self.message["workers"] + 1e-6)
 
@@ -60,7 +66,7 @@ class Worker:
         self.sequence += 1
         rows, dropped, delay = [], [], []
         for course in self.courses:
-            phase, rate = course.message["phase"], course.message["rate"]["from"]
+            phase, rate = course.message["phase"], course.rate["from"]
             count = course.due(now) - self.sent.get(phase, 0)
             if count <= 0:
                 continue

@@ -10,6 +10,7 @@ from gatebench_analysis import document, histograms, metrics, overhead, text
 from gatebench_analysis.document import Result, RunInfo
 from gatebench_analysis.objectives import Objective
 from gatebench_analysis.observation import Measured, Missing
+from gatebench_analysis.report import timelines
 from gatebench_analysis.report.page import page
 from gatebench_analysis.report.spread import overhead as drawn
 from unit.analysis import builders
@@ -152,10 +153,132 @@ def test_few_samples_are_said() -> None:
     assert "overhead.p99" in found.missing
 
 
-def test_a_gateway_that_answers_alone_has_none() -> None:
-    found = result(builders.load(), spec={"overhead": {"enabled": True}})
-    assert "its latency itself is the overhead" in why(found)
-    assert found.missing == builders.result().missing
+ALONE = {"overhead": {"enabled": True}}
+
+
+@pytest.mark.parametrize("load", [builders.load(), builders.open_load(), builders.search()])
+def test_of_a_gateway_that_answers_alone_it_is_the_latency_itself(load: dict[str, Any]) -> None:
+    objective = Objective("overhead.p50", fail_above=0.01, texts={"failAbove": "10ms"})
+    found = result(load, spec=ALONE, objectives=(objective,))
+    assert found.missing == result(load, spec={}).missing
+    for name in ("p50", "p95", "p99"):
+        own, latency = found.metrics[f"overhead.{name}"], found.metrics[f"latency.{name}"]
+        assert own.value == latency.value
+        assert own.low is not None
+        assert own.high is not None
+        assert own.low < latency.value < own.high  # type: ignore[operator]
+        assert own.high == found.metrics[f"latency.{name}.upper"].value
+        assert "answers alone" in own.note
+    assert found.objectives[0].outcome == "Fail"
+    assert found.objectives[0].message.endswith("above 10ms; the gateway answers alone: its latency itself")
+    assert found.overhead is None
+    assert "(the gateway answers alone: its latency itself)" in text.table(found)
+    assert found.summary is not None
+    assert found.summary["overhead"]["note"] == "the gateway answers alone: its latency itself"
+    drawings = drawn(found)
+    assert [(one.alone, one.direct_width, one.direct) for one in drawings] == [(True, 0.0, "-")] * 3
+    html = page(found)
+    assert "There is no upstream: the gateway answers alone" in html
+    assert " direct, " not in html
+
+
+def test_alone_what_the_latency_lacks_is_missing_here_too() -> None:
+    few = builders.load(requests=[builders.row(1, THROUGH[:100])])
+    found = result(few, spec=ALONE)
+    assert found.metrics["overhead.p95"].value is not None
+    assert why(found, "overhead.p99") == found.metrics["latency.p99"].missing
+    slow = builders.load(requests=[builders.row(1, [700.0] * 600)])
+    assert result(slow, spec=ALONE).metrics["overhead.p50"].note == "> 10 min"
+    assert result(builders.load(requests=[]), spec=ALONE).metrics["overhead.p50"].value is None
+
+
+def with_burst(rate: float, seconds: float = 5.0, **given: Any) -> dict[str, Any]:
+    """The leg, and then a burst of `rate` answers a second; its first second does not count."""
+    load = leg()
+    drain = load["phases"].pop()
+    ended = 121.0 - 5.0 + seconds
+    burst = builders.phase(4, "Ceiling", 115, ended, fullAt=builders.START + ended - seconds, users=64, **given)
+    load["phases"] += [burst, {**drain, "index": 5, "startedAt": burst["endedAt"], "endedAt": burst["endedAt"] + 1}]
+    count = round(rate * seconds)
+    load["requests"] += [builders.row(4, [0.001] * count), builders.row(4, [0.001] * 77, settled=False)]
+    load["endedAt"] = burst["endedAt"] + 1
+    return load
+
+
+def test_the_burst_is_the_ceiling_of_mock_and_fleet() -> None:
+    plain, found = result(), result(with_burst(400.0))
+    assert found.validity == []
+    assert found.overhead is not None
+    burst = found.overhead.burst
+    assert burst is not None
+    assert (burst.users, burst.requests, burst.seconds, found.overhead.ceiling) == (64, 2000, 5.0, 400.0)
+    assert found.counts.burst.requests == 2077
+    assert found.counts.direct == plain.counts.direct
+    assert found.metrics == plain.metrics, "the burst is no part of any other figure"
+    assert found.overhead.model_copy(update={"burst": None}) == plain.overhead
+    assert "mock and fleet without the gateway: at most 400 req/s" in text.table(found)
+    assert "burst 2,077" in text.table(found)
+    assert found.summary is not None
+    assert found.summary["overhead"]["ceilingRequestsPerSecond"] == 400
+    assert "Mock and fleet without the gateway: at most 400 req/s, without think time." in page(found)
+    assert document.read(document.write(found)).overhead == found.overhead
+    assert "ceilingRequestsPerSecond" not in (plain.summary or {})["overhead"]
+
+
+@pytest.mark.parametrize(("rate", "bound"), [(50.0, True), (58.6 / 0.9 - 0.1, True), (58.6 / 0.9 + 0.3, False)])
+def test_a_gateway_near_the_ceiling_may_be_bound_by_the_upstream(rate: float, bound: bool) -> None:
+    found = result(with_burst(rate, seconds=20.0))
+    assert [one.reason for one in found.validity] == (["UpstreamBound"] if bound else [])
+    if bound:
+        one = found.validity[0]
+        assert one.status == "False"
+        assert "58.6 req/s came through the gateway" in one.message
+        assert "less than 90 % are allowed" in one.message
+        assert "give the mock more CPU" in one.remedy
+        assert found.summary is None
+
+
+def test_the_fastest_stage_is_held_against_the_ceiling() -> None:
+    """Its average over stages of other rates would hide it."""
+    load = with_burst(70.0)
+    load["phases"][1:2] = [
+        builders.phase(1, "Stage", 10, 50, name="slow"),
+        builders.phase(9, "Stage", 50, 90, name="fast"),
+    ]
+    load["requests"][1:2] = [builders.row(1, THROUGH[:1940]), builders.row(9, THROUGH[1940:])]
+    found = result(load)
+    assert "68.8 req/s came through the gateway" in found.validity[0].message
+
+
+@pytest.mark.parametrize("rate", [None, 0.0])
+def test_without_an_answer_in_the_burst_there_is_no_ceiling(rate: float | None) -> None:
+    load = with_burst(0.0)
+    load["phases"][4]["fullAt"] = None if rate is None else load["phases"][4]["fullAt"]
+    found = result(load)
+    assert found.validity == []
+    assert found.overhead is not None
+    assert found.overhead.ceiling is None
+    assert "at most" not in text.table(found).partition("overhead ")[2].partition("\n")[0]
+
+
+def test_a_worker_that_is_busy_in_the_burst_alone_is_not_saturated() -> None:
+    """Workers' figures are of the stages, and late sends and drops are looked for in these alone."""
+    load = with_burst(400.0)
+    load["dispatchDelay"].append({"phase": 4, "histogram": builders.histogram([0.5] * 2000)})
+    assert result(load).validity == []
+
+
+def test_the_burst_is_not_drawn() -> None:
+    load = with_burst(400.0)
+    rows = [[builders.START + second, 50, 58, 0, 0.05, 0.08, 0.1] for second in range(122)]
+    for row in rows[117:]:
+        row[2] = 400
+    load["series"] = {**load["series"], "rows": rows}
+    line = timelines.timeline(result(load))
+    assert line is not None
+    chart = next(one for one in timelines.charts(line) if one.id == "throughput")
+    assert max(value for value in chart.curves[0].values if value is not None) == 58
+    assert [band.label for band in chart.bands][-3:] == ["direct leg", "burst", "drain"]
 
 
 @pytest.mark.parametrize("spec", [{}, {"overhead": {}}, {"overhead": {"enabled": False}}, {"overhead": 3}])

@@ -137,6 +137,10 @@ def test_a_capacity_is_shown_with_its_bracket(capacity: dict[str, object], line:
 def test_overhead_is_shown_where_it_was_measured() -> None:
     shown = text(open_load(overhead={"p50Seconds": 0.0031, "p95Seconds": 0.0052}))
     assert "overhead        p50 3.1 ms  p95 5.2 ms  p99 -\n" in shown
+    most = text(open_load(overhead={"p50Seconds": 0.0031, "ceilingRequestsPerSecond": 8123.0}))
+    assert "p99 -  (mock and fleet without the gateway: at most 8,123 requests/s)\n" in most
+    alone = text(open_load(overhead={"p50Seconds": 0.0031, "note": "it answers alone"}))
+    assert "p99 -  (it answers alone)\n" in alone
     assert "overhead" not in text(open_load())
 
 
@@ -180,6 +184,16 @@ def test_listing_has_the_columns_of_kubectl() -> None:
     assert render.listing([done], now, namespaces=True, wide=True)[1].split() == [
         "default", "demo", "Done", "58.2", "143", "ms", "True", "True", "-", "gb0", "Proven", "Succeeded",
     ]  # fmt: skip
+
+
+def test_the_list_says_where_overhead_is_the_latency_itself() -> None:
+    def cell(overhead: dict[str, object]) -> str:
+        line = render.listing([of({"summary": {"overhead": overhead}})], 0.0, wide=True)[1]
+        return " ".join(line.split())
+
+    assert "3.1 ms (alone)" in cell({"p50Seconds": 0.0031, "note": "it answers alone"})
+    assert "alone" not in cell({"p50Seconds": 0.0031, "ceilingRequestsPerSecond": 9000.0})
+    assert "alone" not in cell({"note": "it answers alone"})
 
 
 @pytest.mark.parametrize(

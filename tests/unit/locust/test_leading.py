@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contract.fleetlab.simulated import Gateway, Worker
-from gatebench_locust import arrivals, capacity, document, metrics, state
+from gatebench_locust import arrivals, capacity, direct, document, metrics, state
 from gatebench_locust.phases import SEARCH, STAGE
 from gatebench_locust.records import EndEarly
 from unit.locust.fleet import Fleet
@@ -101,13 +101,59 @@ def test_the_direct_leg_has_the_rate_of_the_gateways_answers(monkeypatch: pytest
     assert (fleet.step, fleet.rate()) == ("Direct", leg.phase.rate.start)
 
 
+BURST = {"users": 64, "durationSeconds": 5.0, "settleSeconds": 1.0}
+
+
+def test_the_burst_begins_when_the_direct_leg_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [{"name": "a", "durationSeconds": 10.0, "rate": 200.0}]
+    plan = go(model="Open", stages=stages, expectedWorkers=2, direct=DIRECT_LEG | {"burst": BURST})
+    fleet = Fleet(plan, Gateway(100.0, backlog=4.0), monkeypatch)  # above 100 a second it goes on for 4 s
+    arrivals.lead(fleet)
+    *_, leg, burst = fleet.records
+    assert (burst.phase.kind, burst.phase.rate, fleet.step, fleet.rate()) == ("Ceiling", None, "Ceiling", None)
+    assert leg.ended == pytest.approx(leg.started + 12.0, abs=0.01), "the wait is no part of the leg"
+    assert burst.started == leg.ended
+    told = [course.message for course in fleet.workers["w0"].courses if "burst" in course.message]
+    assert [(m["phase"], m["settled"], m["burst"], "rate" in m) for m in told] == [
+        (burst.phase.index, False, 0, False),
+        (burst.phase.index, False, 64, False),
+        (burst.phase.index, True, 64, False),
+    ]
+    assert burst.full is not None
+    assert burst.full - 1.0 - burst.started > 4.0, "what the leg left behind is answered first"
+    assert fleet.clock.time() == pytest.approx(burst.full + 5.0, abs=0.01)
+    assert fleet.measured == {1}
+    assert fleet.runner.user_count == 2
+    out = built(fleet)["phases"][-1]
+    assert (out["kind"], out["users"], out["rate"]) == ("Ceiling", 64, None)
+
+
+def test_no_burst_upon_a_leg_that_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [{"name": "a", "durationSeconds": 10.0, "rate": 200.0}]
+    plan = go(model="Open", stages=stages, expectedWorkers=2, timeoutSeconds=2.0, direct=DIRECT_LEG | {"burst": BURST})
+    gateway = Gateway(1e9)
+    fleet = Fleet(plan, gateway, monkeypatch)
+    asked = direct.run
+
+    def run(conductor: Any, phase: Any) -> None:
+        gateway.capacity, gateway.backlog = 1.0, 1000.0
+        asked(conductor, phase)
+
+    monkeypatch.setattr(direct, "run", run)
+    arrivals.lead(fleet)
+    burst = fleet.records[-1]
+    assert (burst.phase.kind, burst.full) == ("Ceiling", None)
+    assert {course.message.get("burst") for course in fleet.workers["w0"].courses} == {None, 0}
+
+
 def test_without_an_answer_through_the_gateway_nothing_goes_straight(monkeypatch: pytest.MonkeyPatch) -> None:
     stages = [{"name": "a", "durationSeconds": 10.0, "rate": 0.0}]
-    plan = go(model="Open", stages=stages, warmUpSeconds=0.0, expectedWorkers=2, direct=DIRECT_LEG)
+    leg = DIRECT_LEG | {"burst": BURST}
+    plan = go(model="Open", stages=stages, warmUpSeconds=0.0, expectedWorkers=2, direct=leg)
     fleet = Fleet(plan, Gateway(1e9), monkeypatch)
     arrivals.lead(fleet)
     assert [record.phase.kind for record in fleet.records] == ["Stage", "Pause"]
-    assert fleet._last_phase().index == 3
+    assert fleet._last_phase().index == 4
 
 
 def test_a_stop_ends_open_load_and_leaves_no_phase_that_ends_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatebench_locust.phases import (
+    CEILING,
     DIRECT,
     DRAIN,
     PAUSE,
@@ -118,6 +119,21 @@ def test_the_direct_leg_comes_after_the_last_repeat_and_a_pause() -> None:
     assert (pause.rate, leg.rate, leg.users, drain.kind) == (Rate(0.0, 0.0, 0.0), None, 4, DRAIN)
 
 
+BURST = {"users": 64, "durationSeconds": 5, "settleSeconds": 1, "headers": {"X": "y"}}
+
+
+def test_the_burst_comes_last_and_has_users_that_locust_does_not_count() -> None:
+    repeats = {"count": 2, "pauseSeconds": 7}
+    phases = phases_of(go(stages=[stage(100)], repeats=repeats, direct=DIRECT_LEG | {"burst": BURST}))
+    assert [(p.index, p.name, p.kind, p.repeat, p.before, p.users, p.burst) for p in phases[6:]] == [
+        (6, "direct", DIRECT, 1, 0, 0, 0),
+        (7, "burst", CEILING, 1, 0, 0, 64),
+        (8, "drain", DRAIN, 1, 0, 0, 0),
+    ]
+    assert total_seconds(phases, 50.0) == 2 * (30 + 10) + 2 * 7 + 3 + 20 + 6
+    assert target(phases[7], 3.0, 50.0)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -126,6 +142,8 @@ def test_the_direct_leg_comes_after_the_last_repeat_and_a_pause() -> None:
         (GO | {"direct": {"target": "http://u"}}, "'durationSeconds' is missing"),
         (GO | {"direct": DIRECT_LEG | {"durationSeconds": 0}}, "durationSeconds must be above 0"),
         (GO | {"direct": DIRECT_LEG | {"settleSeconds": -1}}, "settleSeconds not negative"),
+        (GO | {"direct": DIRECT_LEG | {"burst": {"users": 1}}}, "'durationSeconds' is missing"),
+        (GO | {"direct": DIRECT_LEG | {"burst": BURST | {"users": 0}}}, "direct.burst: users must be at least 1"),
     ],
 )
 def test_a_direct_leg_that_cannot_be_driven_is_refused(changes: dict[str, Any], words: str) -> None:

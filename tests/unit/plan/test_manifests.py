@@ -218,16 +218,33 @@ def test_the_direct_leg_goes_to_the_upstream() -> None:
         "durationSeconds": 40.0,
         "settleSeconds": 3.0,
         "maxInFlight": 500,
+        "burst": {
+            "users": 64,
+            "durationSeconds": 5.0,
+            "settleSeconds": 1.0,
+            "headers": {"X-Gatebench-Burst": "true"},
+        },
     }
     read = fleet_plan.parse(plan_of(raw))
-    assert read.direct == fleet_plan.Direct(f"http://{run.names.upstream}:8080", 40.0, 3.0)
+    burst = fleet_plan.Burst(64, 5.0, 1.0)
+    assert read.direct == fleet_plan.Direct(f"http://{run.names.upstream}:8080", 40.0, 3.0, burst)
     times, once = schedule(run.spec), schedule(run_of(of()).spec)
-    assert times.load == 3 * once.load + 3 * 20 + 43
+    assert times.load == 3 * once.load + 3 * 20 + 43 + 6
     assert times.load == total_seconds(phases_of(read), read.spawn_rate)
-    assert times.total == times.load + 4 * once.drain
+    assert times.total == times.load + 5 * once.drain
+    assert active_deadline(run.spec) == times.total + 1800
+
+
+def test_no_burst_goes_to_an_upstream_that_is_not_the_mock() -> None:
+    plain = yaml.safe_load(SPECS["go-open-by-url"])
+
+    def of(**given: Any) -> str:
+        return str(yaml.safe_dump(plain | given))
+
     url = of(upstream={"url": "http://upstream.example/"}, overhead={"enabled": True})
     assert plan_of(url)["direct"]["target"] == "http://upstream.example"
-    del plain["upstream"]
+    assert "burst" not in plan_of(url)["direct"]
+    assert schedule(run_of(url).spec).burst == 0
     for raw in (of(), of(overhead={}), of(upstream={"mock": {}}, overhead={}), of(overhead={"enabled": True})):
         assert "direct" not in plan_of(raw)
         assert schedule(run_of(raw).spec).direct == 0
