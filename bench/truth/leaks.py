@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-import synthetic
-from rows import Row, share
+from bench.truth import synthetic
+from bench.truth.rows import Row, share
 
 from gatebench_analysis import trends
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from rows import Row, share
-from synthetic import OF_REPEATS, OF_REQUESTS, OF_SECONDS, PER_SECOND, RHO, SECONDS, repeat, seeded
+from bench.truth.rows import Row, share
+from bench.truth.synthetic import OF_REPEATS, OF_REQUESTS, OF_SECONDS, PER_SECOND, RHO, SECONDS, repeat, seeded
 
 from gatebench_analysis.regression import Comparison, Side, compare
 

@@ -1,7 +1,8 @@
 """Whether the judgements hold where the truth is known. Prints the table, writes build/bench/truth.json.
 
-Usage: table.py [WORD]: only the rows that have that word in their name. Exit code 1 where a row misses its target.
-Rows from elsewhere, such as a cluster's, are read from build/bench/truth/*.json.
+Usage: python -m bench.truth.table [WORD]: only the rows that have that word in their name. Exit code 1 where a row
+misses its target. Rows about real runs are judged from what bench.truth.cluster has measured, if it has; rows from
+elsewhere are read from build/bench/truth/*.json.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ import pathlib
 import sys
 import time
 
-import leaks
-import regressions
-from rows import Found, Row, kept, table
+from bench.truth import cluster, days, leaks, pairs, regressions
+from bench.truth.rows import Found, Row, kept, table
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "build" / "bench"
-GROUPS = (regressions.ROWS, leaks.ROWS)
+GROUPS = (regressions.ROWS, leaks.ROWS, days.ROWS)
 """A new group of rows is a module with ROWS, named here."""
 
 
 def main(word: str = "") -> int:
-    rows = [row for group in GROUPS for row in group] + list(kept(OUT / "truth"))
+    real = pairs.rows(cluster.FOLDER)
+    rows = [*(row for group in GROUPS for row in group), *real, *kept(OUT / "truth")]
     done: list[tuple[Row, Found]] = []
     for row in rows:
         if word in row.name:
@@ -29,6 +30,8 @@ def main(word: str = "") -> int:
             done.append((row, row.measure()))
             print(f"{time.monotonic() - began:4.0f} s  {row.name}", file=sys.stderr)
     print("\n".join(table(done)), "", *dict.fromkeys(f"{row.name}: {row.how}" for row, _ in done), sep="\n")
+    if not real:
+        print(f"\nNot in the table: rows about real runs, one to two hours on a cluster: {cluster.HOW_TO_GET}")
     content = [
         {
             **found.numbers,
