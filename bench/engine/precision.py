@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
@@ -10,6 +11,7 @@ from bench.engine import engine
 from bench.engine.figures import Check, at_least, below, close, exponential_distance, kolmogorov, spread
 from bench.engine.lab import Lab, record, reset
 from bench.engine.shown import Part, Table, microseconds, number
+from bench.engine.stolen import undisturbed
 
 RATES = (2_000, 5_000, 10_000)
 CONNECTIONS = 256
@@ -36,9 +38,16 @@ def measure(lab: Lab) -> Part:
                 checks.append(Check(f"{rate:,}/s", None, "to be measured", False))
                 continue
             print(f"  {rate:,}/s", file=sys.stderr, flush=True)
-            even = _one(lab, server, rate, even_seconds, poisson=False)
-            random = _one(lab, server, rate, random_seconds, poisson=True)
-            found["rates"][str(rate)] = {"even": even, "random": random}
+            taken = {
+                "even": undisturbed(lab, functools.partial(_one, lab, server, rate, even_seconds, poisson=False)),
+                "random": undisturbed(lab, functools.partial(_one, lab, server, rate, random_seconds, poisson=True)),
+            }
+            even, random = taken["even"].value, taken["random"].value
+            found["rates"][str(rate)] = {
+                kind: {**one.value, "stolenSeconds": one.stolen, "attempts": one.attempts}
+                for kind, one in taken.items()
+            }
+            notes += [f"{rate:,}/s, {kind}: {one.words()}" for kind, one in taken.items() if one.words()]
             for kind, one in (("even", even), ("random", random)):
                 delay = one["dispatchDelaySeconds"]
                 row = [f"{rate:,}/s, {kind}", *(microseconds(delay[str(q)]) for q in BOUNDS), number(one["perSecond"])]

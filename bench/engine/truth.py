@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
 from bench.engine import engine, rivals
-from bench.engine.figures import Check, close, quantile, stalled
+from bench.engine.figures import Check, Values, close, quantile, stalled
 from bench.engine.lab import Lab, calendar, record, reset
 from bench.engine.shown import Part, Table, milliseconds, number
+from bench.engine.stolen import undisturbed
+from bench.mock.run import Server
 
 QUANTILES = (500, 990, 999)
 DELAYS = {"constant 20 ms": ("--constant=20ms",), "log-normal, p50 20 ms, p99 200 ms": ("--p50=20ms", "--p99=200ms")}
@@ -22,13 +25,14 @@ def measure(lab: Lab) -> Part:
     """Known delays."""
     seconds = lab.seconds(30, 5)
     found: dict[str, Any] = {"rate": RATE, "seconds": seconds, "delays": {}}
-    rows, checks = [], list[Check]()
+    rows, checks, notes = [], list[Check](), list[str]()
     for name, flags in DELAYS.items():
         print(f"  {name}", file=sys.stderr, flush=True)
         with lab.server("--record", *flags) as server:
-            reset(server)
-            run = engine.opened(lab, server.url, RATE, seconds, poisson=True)
-            own = record(server).delay
+            taken = undisturbed(lab, functools.partial(_beside, lab, server, seconds))
+            run, own = taken.value
+        if taken.words():
+            notes.append(f"{name}: {taken.words()}")
         if run.errors or run.count != len(own):
             seen = f"the server saw {len(own)}"
             raise SystemExit(f"{run.count} requests, {run.errors} errors; {seen}")
@@ -36,6 +40,8 @@ def measure(lab: Lab) -> Part:
         told = {q: run.latency(q) for q in QUANTILES}
         found["delays"][name] = {
             "requests": run.count,
+            "stolenSeconds": taken.stolen,
+            "attempts": taken.attempts,
             "serverSeconds": {str(q): v for q, v in truth.items()},
             "engineSeconds": {str(q): v for q, v in told.items()},
         }
@@ -43,7 +49,13 @@ def measure(lab: Lab) -> Part:
             rows.append([f"{name}: p{q / 10:g}", milliseconds(truth[q]), milliseconds(told[q])])
             checks.append(close(f"{name}: p{q / 10:g} in s", told[q], truth[q], 0.01, 0.0002))
     title = f"{RATE:,} random arrivals a second for {seconds:g} s"
-    return Part(found, [Table(title, ["", "the server's record", "the engine reports"], rows)], checks)
+    return Part(found, [Table(title, ["", "the server's record", "the engine reports"], rows)], checks, notes)
+
+
+def _beside(lab: Lab, server: Server, seconds: float) -> tuple[engine.Run, Values]:
+    """What the engine reports, and the delays that the server wrote down."""
+    reset(server)
+    return engine.opened(lab, server.url, RATE, seconds, poisson=True), record(server).delay
 
 
 def stall(lab: Lab) -> Part:
