@@ -17,6 +17,7 @@ class Repeats(Model):
     """How many. Five tell a regression of a few percent from chance."""
     pause: duration("0s", "1h") = 10.0  # type: ignore[valid-type]
     """Time without load between two of them, after all requests are answered."""
-    restart_gateway: bool = False
+    restart_gateway: bool | None = None
     """Makes the gateway's pod anew before each but the first, so that each measures a process of its own: only such
-    repeats are independent, as a comparison with a baseline needs them. Isolation is proven each time."""
+    repeats are independent, as a comparison with a baseline needs them. Isolation is proven each time. By default true
+    where there is a baseline and the gateway is given by image, else false."""

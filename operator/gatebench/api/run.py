@@ -136,7 +136,8 @@ _ACROSS = (
         "model Capacity confirms its rate by itself: remove repeats",
     ),
     rule(
-        "!has(self.repeats) || !self.repeats.restartGateway || has(self.gateway.image)",
+        "!has(self.repeats) || !has(self.repeats.restartGateway) || !self.repeats.restartGateway"
+        " || has(self.gateway.image)",
         "repeats.restartGateway needs gateway.image: a gateway given by url is not owned, so it is not restarted",
     ),
     rule(
@@ -186,6 +187,14 @@ class Schedule(Model):
         return self.load + drains + (self.repeats - 1) * self.restart
 
 
+def restarts_gateway(spec: BenchmarkRunSpec) -> bool:
+    """Whether each repeat has a gateway process of its own; a baseline needs that, so it is its default."""
+    if spec.repeats is None or spec.repeats.count == 1:
+        return False
+    asked = spec.repeats.restart_gateway
+    return asked if asked is not None else spec.baseline is not None and spec.gateway.image is not None
+
+
 def direct_leg(spec: BenchmarkRunSpec) -> Overhead | None:
     """How the fleet sends straight to the upstream; None where it does not. A gateway that answers alone has none."""
     asked = spec.overhead is not None and spec.overhead.enabled
@@ -209,7 +218,7 @@ def schedule(spec: BenchmarkRunSpec) -> Schedule:
         pause=spec.repeats.pause if spec.repeats else 0.0,
         direct=0.0 if direct is None else SETTLE_SECONDS + direct.duration,
         burst=BURST_SETTLE_SECONDS + BURST_SECONDS if has_burst(spec) else 0.0,
-        restart=spec.gateway.readiness.timeout + _RESTART if spec.repeats and spec.repeats.restart_gateway else 0.0,
+        restart=spec.gateway.readiness.timeout + _RESTART if restarts_gateway(spec) else 0.0,
     )
 
 

@@ -72,7 +72,7 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
     return assemble.assemble(
         assemble.Inputs(
             run=RunInfo(
-                name=run.name, namespace=run.namespace, uid=run.uid, spec_hash=run.spec_hash, spec=dict(run.raw_spec)
+                name=run.name, namespace=run.namespace, uid=run.uid, spec_hash=run.spec_hash, spec=_spec(run)
             ),
             load=dict(snap.load or {}),
             probe=None if snap.probe is None else dict(snap.probe),
@@ -99,6 +99,14 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
             ),
         )
     )
+
+
+def _spec(run: Run) -> dict[str, Any]:
+    """The spec; whether the gateway was restarted is on record there also where that was the default."""
+    spec = dict(run.raw_spec)
+    if run.restarts_gateway:
+        spec["repeats"] = {**spec["repeats"], "restartGateway": True}
+    return spec
 
 
 def _reports(

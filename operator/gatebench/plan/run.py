@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gatebench.api.run import MUTABLE_FIELDS, BenchmarkRunSpec
+from gatebench.api.run import MUTABLE_FIELDS, BenchmarkRunSpec, restarts_gateway
 from gatebench.api.status import BenchmarkRunStatus
 from gatebench.plan import names
 
@@ -65,8 +65,7 @@ class Run:
     @property
     def restarts_gateway(self) -> bool:
         """Whether each repeat has a gateway process of its own."""
-        repeats = self.spec.repeats
-        return repeats is not None and repeats.count > 1 and repeats.restart_gateway
+        return restarts_gateway(self.spec)
 
     @property
     def attempt(self) -> str:

@@ -130,6 +130,7 @@ def test_the_baseline_is_part_of_the_result_that_is_stored() -> None:
     ):
         later = dataclasses.replace(world, load=load, baseline=found, now=NOW + 1e6)
         (stored,) = (a for a in decide(run, later, WORLD).actions if isinstance(a, StoreResult))
+        assert stored.result.run.spec["repeats"]["restartGateway"] is True, "also where it is the default"
         assert stored.result.baseline is not None
         assert (stored.result.baseline.source, stored.result.baseline.why) == ("run old", why)
 

@@ -265,6 +265,24 @@ def test_a_restart_takes_time_and_has_the_fleet_wait() -> None:
     assert first == third
 
 
+@pytest.mark.parametrize(
+    ("repeats", "baseline", "restarts"),
+    [
+        ({"count": 3}, False, False),
+        ({"count": 3}, True, True),
+        ({"count": 3, "restartGateway": False}, True, False),
+        ({"count": 3, "restartGateway": True}, False, True),
+        ({"count": 1}, True, False),
+    ],
+)
+def test_a_baseline_has_the_gateway_restarted_unless_the_run_says_otherwise(
+    repeats: dict[str, Any], baseline: bool, restarts: bool
+) -> None:
+    plain = yaml.safe_load(SPECS["litellm"])
+    compared = {"baseline": {"run": "old", "tolerance": "3%"}} if baseline else {}
+    assert run_of(yaml.safe_dump({**plain, **compared, "repeats": repeats})).restarts_gateway is restarts
+
+
 def test_the_gateways_pod_is_guaranteed_and_only_its_cpus_are_whole() -> None:
     made = children.desired(
         run_of(SPECS["litellm"]), SETTINGS, node="node0", operator_namespace="x", key=b"0123456789abcdef"
