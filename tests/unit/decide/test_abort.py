@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import pytest
+
 import refusals
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.status import BenchmarkRunStatus
@@ -73,3 +75,12 @@ def test_a_repeat_and_its_pause_are_shown() -> None:
     assert status.step == "Pausing"
     assert status.progress is not None
     assert (status.progress.stage, status.progress.repeat, status.progress.repeats) == ("pause-2", 2, 5)
+
+
+@pytest.mark.parametrize("step", ["Direct", "Ceiling"])
+def test_what_goes_straight_to_the_upstream_is_shown(step: str) -> None:
+    run, world = started(refusals.TAKEN["overhead"])
+    assert world.fleet is not None
+    state = dataclasses.replace(world.fleet, attempt=run.attempt, step=step, stage="x", repeat=0)
+    status = decide(run, dataclasses.replace(world, fleet=state), WORLD).status
+    assert status.step == "MeasuringUpstream"

@@ -97,7 +97,9 @@ pods = st.builds(
 fleets = st.builds(
     FleetState,
     attempt=st.one_of(st.none(), st.just("uid-1-1"), st.just("other")),
-    step=st.sampled_from(["Waiting", "WarmUp", "Stage", "Pause", "Draining", "Finished", "Failed", "new"]),
+    step=st.sampled_from(
+        ["Waiting", "WarmUp", "Stage", "Pause", "Direct", "Ceiling", "Draining", "Finished", "Failed", "new"]
+    ),
     repeat=st.one_of(st.none(), st.integers(0, 4)),
     holding=st.one_of(st.none(), st.integers(0, 4)),
     holding_seconds=st.one_of(st.none(), st.floats(0, 1000)),
