@@ -84,6 +84,7 @@ def test_a_starved_generator_makes_the_run_invalid(lab: Lab) -> None:
     lab.apply(make_run(gateway={"args": ["--listen=:8080", "--latency=1ms"]}, load=starved))
     message = spoiled(lab, "GeneratorSaturated")
     assert "%" in message
+    assert not [one for one in lab.status("run").get("warnings", []) if one.startswith("ThinkTimeBound")]
 
 
 @pytest.mark.measures
@@ -150,5 +151,6 @@ def test_a_cancelled_run_keeps_what_was_measured_and_does_not_succeed(lab: Lab) 
     status = lab.until_complete("run", 60)
     assert lab.condition("run", "Complete")[1] == "Cancelled"
     assert lab.condition("run", "Succeeded")[:2] == ("False", "Cancelled")
+    assert lab.condition("run", "Valid")[:2] == ("Unknown", "NotMeasured")
     assert "summary" not in status
     assert lab.result("run")["load"]["outcome"] == "Stopped"

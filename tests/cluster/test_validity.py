@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pathlib
 import signal
 import time
 
@@ -13,6 +15,10 @@ from cluster.conftest import make_run
 from cluster.lab import Lab
 from cluster.test_engine import open_load
 from cluster.test_faults_load import LONG, spoiled
+from cluster.test_faults_operator import SYSTEM
+from cluster.test_isolation import NODE1, container_id
+
+PROMETHEUS = "deployment/gatebench-prometheus"
 
 
 def test_a_percentile_without_enough_requests_is_no_basis(lab: Lab) -> None:
@@ -38,6 +44,84 @@ def test_a_mock_that_is_late_makes_the_run_invalid(lab: Lab) -> None:
         time.sleep(0.7)
     message = spoiled(lab, "UpstreamBound")
     assert "ms" in message
+
+
+def hold_back(pid: int, cores: float) -> None:
+    """Gives the cgroup of a process a CPU quota, as another tool would; its period is 100 ms."""
+    quota, paths = str(round(cores * 100_000)), {}
+    for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        paths |= dict.fromkeys(controllers.split(","), path)
+    if "cpu" in paths:
+        pathlib.Path(f"/sys/fs/cgroup/cpu{paths['cpu']}/cpu.cfs_quota_us").write_text(quota)
+    else:  # cgroup v2
+        pathlib.Path(f"/sys/fs/cgroup{paths['']}/cpu.max").write_text(f"{quota} 100000")
+
+
+@pytest.mark.measures  # it takes the node, and both of its CPUs are those of everything else
+@pytest.mark.fault(12)
+def test_a_gateway_that_a_quota_holds_back_makes_the_run_invalid(lab: Lab) -> None:
+    gateway = {"args": ["--listen=:8080", "--latency=100ms", "--cpu-per-request=2ms"]}
+    lab.apply(make_run(gateway={**gateway, "isolation": "Preferred", "nodeSelector": NODE1}, **LONG))
+    lab.until_step("run", "Measuring")
+    # 80 requests a second cost 0.16 cores.
+    hold_back(labs.processes_of(container_id(lab.pod("run", "gateway"), "gateway"))[0], cores=0.1)
+    assert "%" in spoiled(lab, "Throttled")
+
+
+@pytest.mark.measures  # nothing else may need Prometheus meanwhile
+@pytest.mark.fault(21)
+def test_a_prometheus_that_was_away_leaves_a_gap_and_no_figure(lab: Lab) -> None:
+    lab.apply(
+        make_run(
+            load={"stages": [{"duration": "75s", "users": 5}]},
+            metrics={"queries": [{"name": "scraped", "promql": 'min(up{job="kubelet-cadvisor"})'}]},
+            objectives=[{"metric": "query.scraped", "failBelow": 1}],
+        )
+    )
+    lab.until_step("run", "Measuring")
+    time.sleep(12)  # what was scraped goes with the pod, and 30 s without a sample are a gap
+    SYSTEM.kubectl("scale", PROMETHEUS, "--replicas=0")
+    try:
+        time.sleep(20)
+    finally:
+        SYSTEM.kubectl("scale", PROMETHEUS, "--replicas=1")
+        SYSTEM.kubectl("rollout", "status", PROMETHEUS, "--timeout=60s")
+    status = lab.until_complete("run")
+    assert lab.condition("run", "Valid")[:2] == ("Unknown", "MetricsIncomplete"), status["conditions"]
+    assert lab.condition("run", "Passed")[0] == "Unknown"
+    assert lab.condition("run", "Succeeded")[:2] == ("False", "MetricsIncomplete")
+    assert "query.scraped" in status["missing"]
+    assert "value" not in status["objectives"][0]
+
+
+def test_an_image_that_changes_under_load_makes_the_run_invalid(lab: Lab) -> None:
+    lab.apply(make_run(**LONG))
+    lab.until_step("run", "Measuring")
+    lab.kubectl("set", "image", f"pod/{lab.pod('run', 'gateway')['metadata']['name']}", f"probe={labs.MOCK}")
+    assert "the image of the probe was" in spoiled(lab, "EnvironmentChanged")
+
+
+@pytest.mark.fault(31)
+def test_a_gateway_that_is_evicted_under_load_has_lost_its_node(lab: Lab) -> None:
+    lab.apply(make_run(**LONG))
+    lab.until_step("run", "Measuring")
+    pod = lab.pod("run", "gateway")
+    labs.kill(pod, "gateway", signal.SIGSTOP)  # so that it takes its grace period, and is seen on its way
+    name = pod["metadata"]["name"]
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": lab.namespace}}
+    path = f"/api/v1/namespaces/{lab.namespace}/pods/{name}/eviction"
+    lab.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+    assert pod["spec"]["nodeName"] in spoiled(lab, "NodeLost")
+
+
+def test_users_who_think_most_of_the_time_are_told_their_ceiling(lab: Lab) -> None:
+    lab.apply(make_run(load={"warmUp": "1s", "stages": [{"duration": "5s", "users": 20}]}))
+    status = lab.until_complete("run")
+    assert [one for one in status["warnings"] if one.startswith("ThinkTimeBound")], status["warnings"]
+    # Each thinks for 150 ms and waits for 100 ms.
+    ceiling = lab.result("run")["ceiling"]
+    assert ceiling["requestsPerSecond"] == pytest.approx(20 / (0.15 + 0.1), rel=0.2), ceiling
 
 
 @pytest.mark.long
