@@ -178,7 +178,7 @@ def test_of_a_gateway_that_answers_alone_it_is_the_latency_itself(load: dict[str
     drawings = drawn(found)
     assert [(one.alone, one.direct_width, one.direct) for one in drawings] == [(True, 0.0, "-")] * 3
     html = page(found)
-    assert "There is no upstream: the gateway answers alone" in html
+    assert "The gateway answers alone, without an upstream: its latency itself" in html
     assert " direct, " not in html
 
 
