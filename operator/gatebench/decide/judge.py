@@ -71,9 +71,7 @@ def _assemble(run: Run, snap: Snapshot, world: World, draft: Draft) -> Result:
         disturbed = (draft.reason_of(ConditionType.VALID) or "", draft.message_of(ConditionType.VALID))
     return assemble.assemble(
         assemble.Inputs(
-            run=RunInfo(
-                name=run.name, namespace=run.namespace, uid=run.uid, spec_hash=run.spec_hash, spec=_spec(run)
-            ),
+            run=RunInfo(name=run.name, namespace=run.namespace, uid=run.uid, spec_hash=run.spec_hash, spec=_spec(run)),
             load=dict(snap.load or {}),
             probe=None if snap.probe is None else dict(snap.probe),
             reports=_reports(run, snap, pod, container),
