@@ -36,7 +36,8 @@ def test_a_whole_run(tmp_path: pathlib.Path, binary: pathlib.Path, upstream: Ups
         result = fleet.result()
         reached = upstream.total
         agrees(fleet.table("stats"), result)
-        assert fleet.table("failures") == []
+        assert fleet.table("failures") == fleet.table("exceptions") == []
+        assert 0 < int(fleet.table("history")[-1]["Total Request Count"]) <= reached
         assert fleet.call("GET", "/v1/report.html")[1].startswith(b"<!DOCTYPE html>")
         codes = fleet.finish()
     assert result["outcome"] == "Finished", result["message"]

@@ -11,6 +11,7 @@ from typing import Any
 from gatebench.cli.errors import CliError
 
 RESULT_KEY = "result.json.gz"
+NOTE_KEY = "missing.txt"
 TOGETHER = ("result", "report")
 """What lies in the directory itself; all else has one of its own in it."""
 _LIMIT = 64 * 1024 * 1024
@@ -35,6 +36,11 @@ def files(config_map: Mapping[str, Any]) -> dict[str, bytes]:
         else:
             out[key] = content
     return out
+
+
+def notes(found: Mapping[str, bytes]) -> list[str]:
+    """What the operator says of Locust's reports that it could not keep."""
+    return found.get(NOTE_KEY, b"").decode(errors="replace").splitlines()
 
 
 def unpack(content: bytes, name: str) -> bytes:

@@ -122,7 +122,7 @@ def result_table(cluster: Cluster, run: View) -> str:
 
 
 def save_artifacts(cluster: Cluster, run: View, directory: pathlib.Path) -> list[pathlib.Path]:
-    """Writes all that was kept of the run, and says on stderr what the status names and is not there.
+    """Writes all that was kept of the run, and says on stderr what is missing of it.
 
     Raises CliError where there is nothing.
     """
@@ -133,6 +133,8 @@ def save_artifacts(cluster: Cluster, run: View, directory: pathlib.Path) -> list
         if config_map is not None:
             found = artifacts.files(config_map)
             written += artifacts.write(directory if kind in artifacts.TOGETHER else directory / kind, found)
+            for note in artifacts.notes(found):
+                print(f"gatebench: {kind} of run {run.name}: {note}", file=sys.stderr)
         elif isinstance(name, str):
             print(f"gatebench: {kind} of run {run.name} is not there: ConfigMap {name} was deleted", file=sys.stderr)
     if not written:

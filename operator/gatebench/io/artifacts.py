@@ -7,6 +7,7 @@ import base64
 import binascii
 import gzip
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,12 @@ _LOG_READ = 2**20
 _LOGS_AT_ONCE = 8
 # The small and telling ones first: what does not fit any more is left out.
 _REPORTS = ("csv/stats.csv", "csv/failures.csv", "csv/exceptions.csv", "report.html", "csv/history.csv")
+_HISTORY = "csv/history.csv"
+NOTE_KEY = "missing.txt"
+_WHY_LENGTH = 300
+# Characters: more is thinned before it is masked, which holds up the other runs and takes seconds for a day.
+_HISTORY_LENGTH = 4 * 2**20
+_MOST_THINNED = 1024
 
 
 def config_map(run: Run, name: str, component: str, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -74,31 +81,56 @@ async def read_document(namespace: str, name: str, context: Context) -> Result |
 
 
 async def report(run: Run, context: Context) -> dict[str, Any] | None:
-    """The ConfigMap with Locust's own report and CSVs; None where the master gives none."""
+    """The ConfigMap with Locust's own report and CSVs, and what is missing of them; None where the master gives none.
+
+    Of a long history it has every second row, every fourth, …: its figures are totals, so that none is lost thereby.
+    """
     ip = pods.address(context.memory(run.uid).pods, fleet.MASTER, fleet.MASTER)
     if ip is None:
         return None
     token = context.token(run.uid)
     found: dict[str, bytes] = {}
+    notes: list[str] = []
     for path in _REPORTS:
+        name = path.rpartition("/")[2]
         try:
             content = await context.fleet.artifact(ip, token, path)
         except FleetError as error:
-            log.warning("%s of run %s/%s is not kept: %s", path, run.namespace, run.name, error)
+            notes.append(f"{name} is not kept: {str(error)[:_WHY_LENGTH]}")
             continue
-        packed = await asyncio.to_thread(_pack_report, path, content, token)
-        if sum(map(len, found.values())) + len(packed) <= LIMIT:
-            found[f"{path.rpartition('/')[2]}.gz"] = packed
-        else:
-            log.warning("%s of run %s/%s is not kept: it is too large", path, run.namespace, run.name)
-    return config_map(run, run.names.report, "report", found) if found else None
+        room = LIMIT - sum(map(len, found.values()))
+        packed, step = await asyncio.to_thread(_fit_report, path, content, token, room)
+        if packed is None:
+            notes.append(f"{name} is not kept: it is too large, {room // 1024} KiB are left for it")
+            continue
+        found[f"{name}.gz"] = packed
+        if step > 1:
+            notes.append(f"{name} has one row in {step}: all of them are too large")
+    if notes:
+        log.warning("run %s/%s: of Locust's reports %s", run.namespace, run.name, "; ".join(notes))
+        found[NOTE_KEY] = masking.mask("".join(f"{note}\n" for note in notes), [token]).encode()
+    return config_map(run, run.names.report, "report", found) if found.keys() - {NOTE_KEY} else None
 
 
-def _pack_report(path: str, content: bytes, token: str) -> bytes:
-    text = content.decode(errors="replace")
+def _fit_report(path: str, content: bytes, token: str, room: int) -> tuple[bytes | None, int]:
+    """Packed in at most `room` bytes, and which rows of it: each one, each second, …; None where it cannot be."""
+    text, step = content.decode(errors="replace"), 1
+    if path == _HISTORY and len(text) > _HISTORY_LENGTH:
+        step = 2 ** math.ceil(math.log2(len(text) / _HISTORY_LENGTH))
+        text = thinned(text, step)
     # Masking by patterns would break the scripts of the HTML report.
     masked = text.replace(token, masking.MASK) if path.endswith(".html") else masking.mask(text, [token])
-    return _pack(masked)
+    packed, further = _pack(masked), 1
+    while len(packed) > room and path == _HISTORY and further < _MOST_THINNED:
+        further *= 2
+        packed = _pack(thinned(masked, further))
+    return (packed if len(packed) <= room else None, step * further)
+
+
+def thinned(table: str, step: int) -> str:
+    """A CSV of one line a row, with its header, each step-th row, and the last."""
+    header, *rows = table.splitlines(keepends=True) or [""]
+    return "".join([header, *rows[:-1:step], *rows[-1:]])
 
 
 async def logs(run: Run, context: Context) -> dict[str, Any] | None:

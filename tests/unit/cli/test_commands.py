@@ -267,7 +267,13 @@ def test_artifacts_are_saved_unpacked(api: FakeApi, invoke: Invoke, tmp_path: pa
     api.put(f"{root}/demo-result", {"binaryData": {"result.json.gz": packed("{}")}})
     api.put(
         f"{root}/demo-locust",
-        {"binaryData": {"report.html.gz": packed("<html>")}, "data": {"stats.csv": "a,b"}},
+        {
+            "binaryData": {
+                "report.html.gz": packed("<html>"),
+                "missing.txt": base64.b64encode(b"history.csv is not kept: the master answers 409\n").decode(),
+            },
+            "data": {"stats.csv": "a,b"},
+        },
     )
     api.put(f"{root}/demo-logs", {"data": {"gateway.log": "hello"}})
     result = invoke("artifacts", "demo", "-o", "out")
@@ -276,9 +282,11 @@ def test_artifacts_are_saved_unpacked(api: FakeApi, invoke: Invoke, tmp_path: pa
     assert saved == {
         "result.json": "{}",
         "report.html": "<html>",
+        "missing.txt": "history.csv is not kept: the master answers 409\n",
         "stats.csv": "a,b",
         "logs/gateway.log": "hello",
     }
+    assert result.stderr == "gatebench: report of run demo: history.csv is not kept: the master answers 409\n"
 
 
 def test_artifacts_that_are_gone_are_told(api: FakeApi, invoke: Invoke, tmp_path: pathlib.Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import gzip
 import json
+import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -316,11 +320,12 @@ async def test_without_pods_there_are_no_logs_to_keep() -> None:
         assert not w.api.requests
 
 
-async def test_what_the_master_has_of_locusts_reports_is_kept() -> None:
+async def kept_report(of: Callable[[str], str | None]) -> dict[str, str]:
+    """What is stored of Locust's reports by key, where the master has these texts; None: it has none."""
+
     async def handle(request: web.Request) -> web.StreamResponse:
-        if request.path == "/v1/csv/stats.csv":
-            return web.Response(text="Type,Name\nGET,/?api_key=abcdef\n")
-        return web.Response(status=409)
+        text = of(request.path.removeprefix("/v1/"))
+        return web.Response(status=409) if text is None else web.Response(text=text)
 
     run = samples.run()
     async with site(handle) as port, world(master_port=port) as w:
@@ -328,7 +333,46 @@ async def test_what_the_master_has_of_locusts_reports_is_kept() -> None:
         assert await act(run, [actions.StoreReport()], w.context) == ()
         stored = w.api.get("ConfigMap", "bench", run.names.report)
         assert stored is not None
-        assert list(stored["binaryData"]) == ["stats.csv.gz"]
+        data = {key: base64.b64decode(content) for key, content in stored["binaryData"].items()}
+        assert sum(map(len, data.values())) <= 2**20
+        return {key: (gzip.decompress(one) if key.endswith(".gz") else one).decode() for key, one in data.items()}
+
+
+REPORTS = ("stats.csv", "history.csv", "failures.csv", "exceptions.csv", "report.html")
+
+
+async def test_locusts_reports_are_kept_masked() -> None:
+    stored = await kept_report(lambda path: f"{path}\nGET,/?api_key=abcdef\n")
+    assert stored.keys() == {f"{name}.gz" for name in REPORTS}
+    for name in REPORTS[:4]:
+        assert stored[f"{name}.gz"].startswith(f"csv/{name}\n")
+        assert "abcdef" not in stored[f"{name}.gz"]
+    assert stored["report.html.gz"].startswith("report.html\n")
+
+
+async def test_what_the_master_does_not_have_of_locusts_reports_is_said() -> None:
+    stored = await kept_report(lambda path: "Type,Name\n" if path == "csv/stats.csv" else None)
+    assert stored.keys() == {"stats.csv.gz", "missing.txt"}
+    told = [line.partition(" is not kept: ") for line in stored["missing.txt"].splitlines()]
+    assert sorted(name for name, _, _ in told) == sorted(REPORTS[1:])
+    assert all("409" in why for _, _, why in told)
+
+
+async def test_reports_that_are_too_large_are_left_out_or_thinned_and_that_is_said() -> None:
+    source = random.Random(3)
+    rows = [f"{n},{source.random()},{source.random()}\r\n" for n in range(86_400)]
+    table, page = "Timestamp,a,b\r\n" + "".join(rows), source.randbytes(900_000).hex()
+    stored = await kept_report({"csv/history.csv": table, "report.html": page * 2}.get)
+    history = stored["history.csv.gz"].splitlines(keepends=True)
+    assert history[0] == "Timestamp,a,b\r\n"
+    assert (history[1], history[-1]) == (rows[0], rows[-1])
+    step = int(history[2].partition(",")[0])
+    assert step > 1
+    assert history[1:-1] == rows[:-1:step]
+    assert "report.html.gz" not in stored
+    said = stored["missing.txt"].splitlines()
+    assert f"history.csv has one row in {step}: all of them are too large" in said
+    assert any(line.startswith("report.html is not kept: it is too large") for line in said)
 
 
 async def test_denials_are_part_of_the_next_snapshot() -> None:
