@@ -123,7 +123,14 @@ def hostile() -> tuple[str, dict[str, Any]]:
     found["finishedAt"] = HOSTILE
     told["warnings"], told["node"] = [HOSTILE], HOSTILE
     told["conditions"] = [{**one, "reason": HOSTILE, "message": HOSTILE} for one in told["conditions"]]
+    found["status"] = {key: told[key] for key in ("conditions", "warnings", "node")}
     return json.dumps(found), told
+
+
+def without_status(source: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """A sample as an operator made it that did not keep the verdict in the document."""
+    document = {key: value for key, value in json.loads(source[0]).items() if key != "status"}
+    return json.dumps(document), source[1]
 
 
 def record(source: tuple[str, dict[str, Any]]) -> Record:

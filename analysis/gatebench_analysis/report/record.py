@@ -1,4 +1,4 @@
-"""A comparison of variants as comparison.json keeps it, and what its object's status says besides."""
+"""A comparison of variants as comparison.json keeps it, with what its object's status says besides."""
 
 from __future__ import annotations
 
@@ -108,6 +108,28 @@ class Delta(Document):
     message: str = ""
 
 
+class Condition(Document):
+    """A condition of the object's status."""
+
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class Standing(Document):
+    """The object's status: its verdict, and what a reader should know."""
+
+    conditions: Objects[Condition] = []
+    warnings: list[str] = []
+    node: str = ""
+    started_at: str = ""
+
+    def of(self, kind: str) -> Condition:
+        """The condition of that type; one without a status where there is none."""
+        return next((one for one in self.conditions if one.type == kind), Condition(type=kind))
+
+
 class Record(Document):
     """All that a comparison came to."""
 
@@ -118,6 +140,8 @@ class Record(Document):
     runs: Objects[Run] = []
     table: Objects[Row] = []
     objectives: Objects[Delta] = []
+    status: Standing | None = None
+    """How it ended; None in documents of an operator that did not keep it."""
 
     @property
     def names(self) -> list[str]:
@@ -139,28 +163,6 @@ class Record(Document):
     def counted(self, run: Run) -> bool:
         """Whether a run's values are in the figures."""
         return run.round in {one.round for one in self.variants.get(run.variant, Variant()).runs}
-
-
-class Condition(Document):
-    """A condition of the object's status."""
-
-    type: str = ""
-    status: str = ""
-    reason: str = ""
-    message: str = ""
-
-
-class Standing(Document):
-    """The object's status, as far as the document does not have it."""
-
-    conditions: Objects[Condition] = []
-    warnings: list[str] = []
-    node: str = ""
-    started_at: str = ""
-
-    def of(self, kind: str) -> Condition:
-        """The condition of that type; one without a status where there is none."""
-        return next((one for one in self.conditions if one.type == kind), Condition(type=kind))
 
 
 def is_record(content: bytes) -> bool:

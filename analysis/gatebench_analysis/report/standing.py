@@ -1,6 +1,7 @@
 """The top of a comparison's page: its verdict and whether it holds, in words, and what became of each variant.
 
-With the object's status that is the operator's word. The document alone does not have it all, and says so.
+That is the operator's word, of the object's status or of what the document keeps of it. A document without it says
+that it does not have it all.
 """
 
 from __future__ import annotations

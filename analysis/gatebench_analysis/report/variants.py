@@ -19,8 +19,8 @@ _NOT_AGAIN = ("cancel", "suspend")
 
 
 def variants(record: Record, status: Mapping[str, Any] | None = None) -> str:
-    """One HTML file. `status` is that of the object; without it the page says what the document cannot."""
-    told = Standing.model_validate(status) if status is not None else None
+    """One HTML file. `status` is that of the object; without it the page has what the document keeps of it."""
+    told = Standing.model_validate(status) if status is not None else record.status
     return assets.render(
         "variants.html",
         identity=record.comparison,

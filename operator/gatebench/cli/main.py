@@ -167,7 +167,7 @@ def cancel(name: RunName, namespace: Namespace = None, kubeconfig: Kubeconfig = 
     typer.echo(f"run {found.namespace}/{found.name} is being cancelled; gatebench wait {name} sees it end")
 
 
-@app.command(epilog=_examples("gatebench artifacts demo -o demo-result"))
+@app.command(epilog=_examples("gatebench artifacts demo -o demo-result", "gatebench artifacts bcmp/rate-limit"))
 def artifacts(
     name: RunName,
     directory: Annotated[
@@ -206,6 +206,7 @@ app.command(
         "gatebench report demo",
         "gatebench report demo-result/result.json -o demo.html",
         "gatebench report before after",
+        "gatebench report bcmp/rate-limit -o rate-limit.html",
     )
 )(report.report)
 

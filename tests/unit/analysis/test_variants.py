@@ -62,7 +62,7 @@ def test_the_table_is_that_of_the_document(slower: tuple[str, dict[str, Any]]) -
 
 
 def test_without_the_status_the_page_says_what_it_cannot_know(slower: tuple[str, dict[str, Any]]) -> None:
-    alone = page(slower, with_status=False).words
+    alone = page(compared.without_status(slower), with_status=False).words
     assert "Failed" in alone
     assert "gatebench report bcmp/impact shows it" in alone
     kept = compared.record(slower)
@@ -71,6 +71,13 @@ def test_without_the_status_the_page_says_what_it_cannot_know(slower: tuple[str,
     open_ = [one.model_copy(update={"outcome": "Unknown"}) for one in met]
     assert standing.headline(kept.model_copy(update={"objectives": open_}), None).word == "Undecided"
     assert standing.headline(kept.model_copy(update={"objectives": []}), None).word == "No objectives"
+
+
+def test_the_document_alone_gives_the_same_page_as_with_the_status(slower: tuple[str, dict[str, Any]]) -> None:
+    both = [page(each, with_status).words for each in (slower, compared.unmeasured()) for with_status in (True, False)]
+    assert both[0] == both[1]
+    assert both[2] == both[3]
+    assert "9 of 10 runs are valid and count" in both[1]
 
 
 @pytest.mark.parametrize("with_status", [True, False])

@@ -128,10 +128,16 @@ def test_the_file_of_a_comparison_becomes_a_page(tmp_path: pathlib.Path) -> None
     source.write_text(compared.close()[0])
     done = invoke(str(source), "-o", str(target))
     assert done.exit_code == 0, done.output
-    assert "gatebench report bcmp/impact shows it" in target.read_text()
+    assert "18 of 18 runs are valid and count." in target.read_text()  # of the condition Valid
     two = invoke(str(source), str(source), "-o", str(target))
     assert two.exit_code == 3
     assert "comparison.json is a comparison already: give it alone" in two.stderr
+
+
+def test_help_shows_how_to_name_a_comparison() -> None:
+    for command in ("report", "artifacts"):
+        told = CliRunner().invoke(app, [command, "--help"]).output
+        assert f"gatebench {command} bcmp/rate-limit" in told, told
 
 
 @pytest.mark.parametrize(

@@ -371,6 +371,31 @@ def test_the_result_has_every_value_and_is_stored_before_the_end() -> None:
     assert (owner["kind"], owner["uid"], owner["blockOwnerDeletion"]) == ("BenchmarkComparison", "uid-c", False)
 
 
+@pytest.mark.parametrize("ended", ["Finished", "Cancelled", "NotValid"])
+def test_the_result_has_the_verdict_and_the_warnings_of_the_status(ended: str) -> None:
+    other = {"name": "on", "overlay": {"load": {"stages": [{"duration": "20s", "users": 2}]}}}
+    spec = {"objectives": [P50], "variants": [{"name": "off"}, other], "cancel": ended == "Cancelled"}
+    given, cluster = comparison(**(spec | {"cancel": False})), Cluster(slower(0.5))
+    if ended == "NotValid":
+        cluster.values = lambda slot: None if slot.variant == "on" else slower(0.0)(slot)
+    while len(cluster.made) < 3:
+        decision = decide(given, cluster.snap)
+        given = given.with_status(decision.status)
+        cluster.carry_out(given, decision)
+    found = cluster.run(comparison(given.status, **spec)).status
+    (stored,) = [m for m in cluster.manifests if m["kind"] == "ConfigMap"]
+    kept = json.loads(stored["data"]["comparison.json"])["status"]
+    of_object = (ConditionType.RECONCILING, ConditionType.STALLED)
+    assert [(c["type"], c["status"], c["reason"], c["message"]) for c in kept["conditions"]] == [
+        (c.type, c.status, c.reason, c.message) for c in found.conditions or () if c.type not in of_object
+    ]
+    complete = next(c for c in kept["conditions"] if c["type"] == "Complete")
+    assert (complete["status"], complete["reason"] == "Cancelled") == ("True", ended == "Cancelled")
+    assert kept["warnings"] == found.warnings
+    assert any(warning.startswith("the variants differ in load") for warning in kept["warnings"])
+    assert (kept["node"], kept["startedAt"]) == (found.node, found.started_at)
+
+
 def test_a_right_that_is_missing_is_waited_for_and_tried_again() -> None:
     denied = Snapshot(NOW, trials={"off": None, "on": None}, denials=(Denial("Forbidden", "cannot create"),))
     decision = decide(comparison(), denied)

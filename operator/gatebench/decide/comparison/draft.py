@@ -6,8 +6,9 @@ import dataclasses
 from typing import Any
 
 from gatebench.api.comparisonstatus import BenchmarkComparisonStatus, ComparisonProgress
+from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide.actions import Action
-from gatebench.decide.draft import Sketch
+from gatebench.decide.draft import Sketch, Stop
 from gatebench.plan.comparison import Comparison
 
 
@@ -31,6 +32,14 @@ class Draft(Sketch):
     def progress(self, **fields: Any) -> ComparisonProgress:
         """The progress as this decision has it so far, with these fields changed."""
         return (self.get("progress") or ComparisonProgress()).model_copy(update=fields)
+
+    def conclude(self, outcome: Stop) -> None:
+        """The conditions with which the comparison ends."""
+        self.default(ConditionType.ACCEPTED, "Unknown", Reason.NOT_MEASURED, "It ended before this was known.")
+        for kind in (ConditionType.VALID, ConditionType.PASSED):
+            if self.reason_of(kind) == Reason.RUNNING:
+                self.condition(kind, "Unknown", Reason.NOT_MEASURED, "Not all runs were made, so nothing is judged.")
+        self.end(outcome, "The comparison is complete.")
 
     def decision(self, idle: bool = False) -> Decision:
         """The decision."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gatebench.api.comparisonstatus import ComparisonArtifacts, ComparisonRow, DeltaResult
 from gatebench.api.reasons import ConditionType, Reason
@@ -20,6 +21,8 @@ from gatebench.plan.comparison import Comparison
 _WARNINGS = 16
 # Refusals of the result's ConfigMap: the comparison is complete without it.
 _FINAL = ("Forbidden", "Quota", "Invalid")
+# They are about the object, and not about what was compared.
+_OF_THE_OBJECT = (ConditionType.RECONCILING, ConditionType.STALLED)
 SCHEMA = "gatebench.dev/comparison/v1alpha1"
 Found = Mapping[str, Sequence[tuple[int, Measured]]]
 
@@ -36,10 +39,24 @@ def judge(comparison: Comparison, snap: Snapshot, draft: Draft, early: Stop | No
     draft.set(table=rows or None, objectives=outcomes or None, warnings=_warnings(comparison, snap) or None)
     refused = any(denial.kind in _FINAL for denial in snap.denials)
     if not (snap.stored or snap.taken or refused):
-        draft.act(Create(plan.result(comparison, _document(comparison, snap, found, rows, outcomes))))
+        told = Draft(comparison, snap.now)
+        told.conclude(_end(comparison, snap, found, outcomes, early, told))
+        document = _document(comparison, snap, found, rows, outcomes) | {"status": _status(draft, told)}
+        draft.act(Create(plan.result(comparison, json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1))))
         return Wait("Judging")
     if snap.stored:
         draft.set(artifacts=ComparisonArtifacts(result=comparison.names.result))
+    return _end(comparison, snap, found, outcomes, early, draft)
+
+
+def _end(
+    comparison: Comparison,
+    snap: Snapshot,
+    found: Found,
+    outcomes: Sequence[DeltaResult],
+    early: Stop | None,
+    draft: Draft,
+) -> Stop:
     if early is not None:
         return early
     _valid(comparison, snap, found, draft)
@@ -131,9 +148,9 @@ def _document(
     found: Found,
     rows: Sequence[ComparisonRow],
     outcomes: Sequence[DeltaResult],
-) -> str:
-    """All that the comparison comes to, as JSON; what is missing is absent."""
-    document = {
+) -> dict[str, Any]:
+    """All that the comparison comes to; what is missing is absent."""
+    return {
         "schema": SCHEMA,
         "comparison": {"name": comparison.name, "namespace": comparison.namespace, "uid": comparison.uid},
         "finishedAt": timestamp(snap.now),
@@ -143,7 +160,17 @@ def _document(
         "table": [one.model_dump(by_alias=True, exclude_none=True) for one in rows],
         "objectives": [one.model_dump(by_alias=True, exclude_none=True) for one in outcomes],
     }
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1)
+
+
+def _status(draft: Draft, told: Draft) -> dict[str, Any]:
+    """What the object's status will say besides: the conditions with which it ends, the warnings, node and start."""
+    conditions = [
+        {"type": one.type, "status": one.status, "reason": one.reason, "message": one.message}
+        for one in told.fields()["conditions"]
+        if one.type not in _OF_THE_OBJECT
+    ]
+    fields = {"warnings": draft.get("warnings"), "node": draft.get("node"), "startedAt": draft.get("started_at")}
+    return {"conditions": conditions, **{name: value for name, value in fields.items() if value is not None}}
 
 
 def _verdict(draft: Draft) -> Stop:

@@ -86,11 +86,7 @@ def _progressing(draft: Draft) -> None:
 
 def _stop(snap: Snapshot, draft: Draft, outcome: Stop) -> None:
     """Sets what the comparison ends with; Complete last."""
-    draft.default(ConditionType.ACCEPTED, "Unknown", Reason.NOT_MEASURED, "It ended before this was known.")
-    for kind in (ConditionType.VALID, ConditionType.PASSED):
-        if draft.reason_of(kind) == Reason.RUNNING:
-            draft.condition(kind, "Unknown", Reason.NOT_MEASURED, "Not all runs were made, so nothing is judged.")
-    draft.end(outcome, "The comparison is complete.")
+    draft.conclude(outcome)
     draft.set(step="CleaningUp", finished_at=timestamp(snap.now))
     draft.set(progress=draft.progress(round=None, variant=None, run=None))
 
