@@ -45,6 +45,19 @@ def test_a_worker_that_lost_its_master_is_not_the_cause(code: int, reason: Reaso
     assert (valid.status, valid.reason) == ("False", reason)
 
 
+@pytest.mark.parametrize("disrupted", [True, False])
+def test_a_gateway_that_is_evicted_has_lost_its_node_and_one_that_is_deleted_was_disturbed(disrupted: bool) -> None:
+    run, snap = under_load()
+    gateway = snap.pod_of("gateway")
+    assert gateway is not None
+    going = dataclasses.replace(gateway, deleting=True, disrupted=disrupted)
+    pods = tuple(going if pod is gateway else pod for pod in snap.pods)
+    valid = condition_of(decide(run, dataclasses.replace(snap, pods=pods), WORLD).status, ConditionType.VALID)
+    assert valid is not None
+    assert (valid.status, valid.reason) == ("False", Reason.NODE_LOST if disrupted else Reason.RUN_DISTURBED)
+    assert not disrupted or f"node {gateway.node}" in valid.message
+
+
 def with_image(snap: Snapshot, component: str, image: str | None) -> Snapshot:
     """The same, where the pods of a component run that image."""
 
