@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
+import yamlfile
 from gatebench.api import API_VERSION, COMPARISON_KIND, KIND
 from gatebench.api.baseline import COMPARED
 from gatebench.api.comparison import BenchmarkComparisonSpec
@@ -33,7 +33,7 @@ PROFILES = (*LOCUST, *GO, *COURSES, *COMPARISONS)
 
 
 def documents(path: pathlib.Path) -> list[dict[str, Any]]:
-    return [document for document in yaml.safe_load_all(path.read_text()) if document]
+    return yamlfile.documents(path)
 
 
 def config_maps(path: pathlib.Path) -> dict[str, dict[str, str]]:
@@ -291,6 +291,6 @@ def test_a_run_with_a_baseline_has_the_repeats_that_its_verdict_needs(name: str)
     assert spec.repeats.count >= max(4, repeats_needed(len(COMPARED)))
     assert min((stage.rate or 0) * stage.duration for stage in spec.load.stages or ()) >= 2 * 459
     assert f" {spec.baseline.config_map.name}\n" in text
-    before = yaml.safe_load("".join(line for line in text.splitlines(True) if " baseline: " not in line))
+    before = yamlfile.load("".join(line for line in text.splitlines(True) if " baseline: " not in line))
     assert {**before["spec"], "baseline": run_of(path)["spec"]["baseline"]} == run_of(path)["spec"]
     assert before["spec"].keys() == run_of(path)["spec"].keys() - {"baseline"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import pathlib
 import re
@@ -26,6 +27,7 @@ def _of_valid() -> set[str]:
     return {Reason[name].value for name in re.findall(r"^    (\w+) = ", section, re.M)} | set(remedies.REMEDIES)
 
 
+@functools.cache
 def _named() -> set[str]:
     """The words that the cluster's tests name, each by itself."""
     trees = [ast.parse(path.read_text()) for path in sorted(CLUSTER.glob("test_*.py"))]

@@ -5,6 +5,7 @@ Run as `python -m gatebench.api.crd [comparison]`; it prints the YAML that stand
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
@@ -93,8 +94,13 @@ def _default(schema: dict[str, Any], default: object) -> object:
     return default
 
 
+@functools.cache
+def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(by_alias=True)
+
+
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema(by_alias=True)
+    schema = _json_schema(model)
     return structural(schema, schema.get("$defs", {}))
 
 

@@ -118,7 +118,7 @@ def test_clamped_samples_are_only_known_to_be_above() -> None:
     assert samples.upper(950) == (600.0, True)
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(st.one_of(st.text(), st.binary().map(lambda raw: base64.b64encode(raw).decode())))
 def test_rubbish_is_undecodable(data: str) -> None:
     with pytest.raises(histograms.Undecodable):
@@ -131,7 +131,7 @@ def _packed(payload: bytes, digits: int = 3, highest: int = histograms.HIGHEST) 
     return base64.b64encode(struct.pack(">II", 0x1C849304, len(packed)) + packed).decode()
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(st.binary(max_size=200))
 def test_any_payload_is_decoded_or_undecodable(payload: bytes) -> None:
     try:

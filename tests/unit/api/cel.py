@@ -7,6 +7,7 @@ they stand, without a cluster. What a rule uses and this does not know raises No
 from __future__ import annotations
 
 import copy
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -203,6 +204,9 @@ def defaulted(schema: Mapping[str, Any], value: Any) -> Any:
     return value
 
 
+_parsed = functools.cache(Expression)
+
+
 def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
     """The messages of the rules that do not hold on a value or on what is in it."""
     return list(_problems(schema, defaulted(schema, value)))
@@ -210,7 +214,7 @@ def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
 
 def _problems(schema: Mapping[str, Any], value: Any) -> Iterator[str]:
     for rule in schema.get("x-kubernetes-validations") or ():
-        if "oldSelf" not in rule["rule"] and not Expression(rule["rule"]).holds(value):
+        if "oldSelf" not in rule["rule"] and not _parsed(rule["rule"]).holds(value):
             yield rule["message"]
     if isinstance(value, dict):
         others = schema.get("additionalProperties") or {}

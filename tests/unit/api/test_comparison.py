@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import yaml
 
+import yamlfile
 from gatebench.api import COMPARISON_KIND, crd
 from gatebench.api.comparison import OWN_FIELDS, BenchmarkComparisonSpec
 from gatebench.api.run import BenchmarkRunSpec
@@ -63,8 +63,8 @@ def test_every_field_of_an_overlay_can_be_removed() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_keep_the_rules(path: pathlib.Path) -> None:
-    for document in yaml.safe_load_all(path.read_text()):
-        if document and document["kind"] == COMPARISON_KIND:
+    for document in yamlfile.documents(path):
+        if document["kind"] == COMPARISON_KIND:
             assert cel.problems(SPEC, document["spec"]) == []
             parsed = BenchmarkComparisonSpec.model_validate(document["spec"])
             for variant in parsed.variants:

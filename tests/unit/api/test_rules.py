@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import yaml
 
 import refusals
+import yamlfile
 from gatebench.api import crd
 from gatebench.api.run import BenchmarkRunSpec
 from unit.api import cel
@@ -41,8 +41,8 @@ def test_what_is_not_is_refused_with_the_reason(case: str) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_keep_the_rules(path: pathlib.Path) -> None:
-    for document in yaml.safe_load_all(path.read_text()):
-        if document and document["kind"] == "BenchmarkRun":
+    for document in yamlfile.documents(path):
+        if document["kind"] == "BenchmarkRun":
             assert cel.problems(SCHEMA, document["spec"]) == []
 
 

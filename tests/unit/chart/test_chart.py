@@ -11,8 +11,8 @@ import subprocess
 from typing import Any
 
 import pytest
-import yaml
 
+import yamlfile
 from gatebench import settings
 from gatebench.measure import table
 
@@ -69,7 +69,7 @@ def render(*values: str, chart: pathlib.Path = CHART) -> str:
 
 
 def objects(*values: str) -> list[dict[str, Any]]:
-    return [document for document in yaml.safe_load_all(render(*values)) if document]
+    return yamlfile.load_all(render(*values))
 
 
 def of_kind(kind: str, found: list[dict[str, Any]], name: str = "") -> dict[str, Any]:
@@ -106,11 +106,11 @@ def test_the_operator_understands_its_settings(variant: str, tmp_path: pathlib.P
     made = of_kind("ConfigMap", objects(*VARIANTS[variant]), "-settings")["data"]["settings.yaml"]
     (tmp_path / "settings.yaml").write_text(made)
     read = settings.read(tmp_path / "settings.yaml")
-    given = yaml.safe_load((CHART / "values.yaml").read_text())
+    given = yamlfile.load((CHART / "values.yaml").read_text())
     assert read.images.probe == given["images"]["probe"]
     assert read.resources.worker.memory == given["childResources"]["worker"]["memory"]
     # every setting stands in the chart, so that an administrator finds it in the values
-    written, known = yaml.safe_load(made), read.model_dump(by_alias=True)
+    written, known = yamlfile.load(made), read.model_dump(by_alias=True)
     assert keys(written) == keys(known)
 
 
@@ -274,7 +274,7 @@ def test_both_forms_bring_prometheus(value: str) -> None:
 
 def test_the_configuration_of_prometheus() -> None:
     text = of_kind("ConfigMap", objects(*EMBEDDED), "-prometheus")["data"]["prometheus.yml"]
-    configuration = yaml.safe_load(text)
+    configuration = yamlfile.load(text)
     assert configuration["global"]["scrape_interval"] == "5s"
     jobs = {job["job_name"]: job for job in configuration["scrape_configs"]}
     assert jobs["kubelet-cadvisor"]["metrics_path"] == "/metrics/cadvisor"
@@ -288,7 +288,7 @@ def test_the_configuration_of_prometheus() -> None:
 
 def test_no_series_that_is_asked_for_is_dropped() -> None:
     text = of_kind("ConfigMap", objects(*EMBEDDED), "-prometheus")["data"]["prometheus.yml"]
-    job = yaml.safe_load(text)["scrape_configs"][0]
+    job = yamlfile.load(text)["scrape_configs"][0]
     (dropped,) = [relabel["regex"] for relabel in job["metric_relabel_configs"] if relabel["action"] == "drop"]
     assert re.fullmatch(dropped, "container_tasks_state")
     assert not [source.series for source in table.SOURCES if re.fullmatch(dropped, source.series)]
@@ -326,7 +326,7 @@ def test_one_prometheus_not_two() -> None:
 
 def test_every_value_is_described_and_every_description_has_a_value() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    values = yamlfile.load((CHART / "values.yaml").read_text())
 
     def check(node: dict[str, Any], value: Any, path: str) -> None:
         assert node.get("description"), path
@@ -376,11 +376,9 @@ spec:
 @pytest.mark.parametrize("annotations", ["", "\n  annotations:\n    other: kept"])
 def test_the_definition_stays_when_the_chart_goes(annotations: str, tmp_path: pathlib.Path) -> None:
     chart = with_definition(tmp_path, DEFINITION.format(annotations=annotations))
-    made = of_kind(
-        "CustomResourceDefinition", [d for d in yaml.safe_load_all(render(chart=chart)) if d], "gatebench.dev"
-    )
+    made = of_kind("CustomResourceDefinition", yamlfile.load_all(render(chart=chart)), "gatebench.dev")
     assert made["metadata"]["annotations"].pop("helm.sh/resource-policy") == "keep"
-    expected = yaml.safe_load(DEFINITION.format(annotations=annotations))
+    expected = yamlfile.load(DEFINITION.format(annotations=annotations))
     expected["metadata"].setdefault("annotations", {})
     assert made == expected
     assert "kind: CustomResourceDefinition" not in render("crds.install=false", chart=chart)

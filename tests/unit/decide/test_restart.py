@@ -138,7 +138,7 @@ ALL = [("kept", 0), ("deleted", 0), ("created", 1), ("continued", 1)]
 ALL += [("kept", 1), ("deleted", 1), ("created", 2), ("continued", 2)]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=settings.default.max_examples * 2 // 5)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.booleans(), st.booleans()), max_size=40),
     st.sampled_from(["Required", "None"]),

@@ -7,10 +7,10 @@ import pathlib
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import yamlfile
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.run import BenchmarkRunSpec
 from gatebench.api.status import BenchmarkRunStatus
@@ -40,7 +40,7 @@ def specs() -> list[dict[str, Any]]:
     """The specs of all examples."""
     found = []
     for path in EXAMPLES:
-        found += [o["spec"] for o in yaml.safe_load_all(path.read_text()) if o and o["kind"] == "BenchmarkRun"]
+        found += [o["spec"] for o in yamlfile.documents(path) if o["kind"] == "BenchmarkRun"]
     return found
 
 
@@ -253,7 +253,7 @@ def ready_world(run: Run) -> Snapshot:
 def demo() -> Run:
     """The demo's run."""
     path = next(path for path in EXAMPLES if path.name == "demo.yaml")
-    raw = next(o["spec"] for o in yaml.safe_load_all(path.read_text()) if o["kind"] == "BenchmarkRun")
+    raw = next(o["spec"] for o in yamlfile.documents(path) if o["kind"] == "BenchmarkRun")
     return run_of(raw)
 
 
@@ -281,7 +281,7 @@ def test_no_load_is_started_before_isolation_is_proven() -> None:
 
 def test_no_pod_is_made_before_the_script_exists() -> None:
     path = next(path for path in EXAMPLES if path.name == "locustfile.yaml")
-    raw = next(o["spec"] for o in yaml.safe_load_all(path.read_text()) if o["kind"] == "BenchmarkRun")
+    raw = next(o["spec"] for o in yamlfile.documents(path) if o["kind"] == "BenchmarkRun")
     run = run_of(raw)
     snap = Snapshot(now=NOW, missing_script="ConfigMap locustfile", nodes=ready_world(demo()).nodes)
     assert not any(isinstance(action, Create) for action in decide(run, snap, WORLD).actions)

@@ -358,6 +358,7 @@ async def test_what_the_master_does_not_have_of_locusts_reports_is_said() -> Non
     assert all("409" in why for _, _, why in told)
 
 
+@pytest.mark.slow
 async def test_reports_that_are_too_large_are_left_out_or_thinned_and_that_is_said() -> None:
     source = random.Random(3)
     rows = [f"{n},{source.random()},{source.random()}\r\n" for n in range(86_400)]

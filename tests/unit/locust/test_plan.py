@@ -7,8 +7,8 @@ import pathlib
 from typing import Any
 
 import pytest
-import yaml
 
+import yamlfile
 from gatebench.api.run import BenchmarkRunSpec
 from gatebench.api.status import BenchmarkRunStatus
 from gatebench.plan import document
@@ -125,7 +125,7 @@ EXAMPLES = pathlib.Path(__file__).parents[3] / "examples"
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_fleet_reads_what_the_operator_writes_for_every_example(path: pathlib.Path) -> None:
-    runs = [one for one in yaml.safe_load_all(path.read_text()) if one and one["kind"] == "BenchmarkRun"]
+    runs = [one for one in yamlfile.documents(path) if one["kind"] == "BenchmarkRun"]
     for raw in runs:
         spec = BenchmarkRunSpec.model_validate(raw["spec"])
         run = Run("team", "r", "uid", 1, "1", 0.0, False, raw, spec, BenchmarkRunStatus())

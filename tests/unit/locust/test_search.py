@@ -54,7 +54,7 @@ def test_finds_the_capacity_within_its_tolerance(capacity: float, tolerance: flo
     assert finding.limited_by == (f"{finding.high} is too much",)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings.default.max_examples)
 @given(st.floats(150, 5e5), st.integers(0, 2**32), st.floats(0.0, 0.02))
 def test_finds_the_capacity_of_a_noisy_server(capacity: float, seed: int, noise: float) -> None:
     chance = random.Random(seed)
@@ -71,7 +71,7 @@ def test_finds_the_capacity_of_a_noisy_server(capacity: float, seed: int, noise:
     assert finding.high in {one.step.rate for one in refusals}
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings.default.max_examples)
 @given(
     st.integers(1, 30),
     st.floats(1, 400),

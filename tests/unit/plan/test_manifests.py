@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+import yamlfile
 from gatebench.api.run import BenchmarkRunSpec, active_deadline, schedule
 from gatebench.api.status import BenchmarkRunStatus
 from gatebench.plan import children, document, gateway, names
@@ -101,7 +102,7 @@ def plan_of(text: str) -> dict[str, Any]:
 
 def run_of(text: str, name: str = "demo.run") -> Run:
     """A run with this spec."""
-    raw = yaml.safe_load(text)
+    raw = yamlfile.load(text)
     spec = BenchmarkRunSpec.model_validate(raw)
     return Run("team", name, "8d7c3f0e-uid", 1, "1", 0.0, False, raw, spec, BenchmarkRunStatus())
 
@@ -196,7 +197,7 @@ def test_a_search_may_take_its_budget() -> None:
 
 
 def test_repeats_are_in_the_plan_and_in_the_time_that_it_takes() -> None:
-    plain = yaml.safe_load(SPECS["go-open-by-url"])
+    plain = yamlfile.load(SPECS["go-open-by-url"])
     raw = yaml.safe_dump({**plain, "repeats": {"count": 3, "pause": "20s"}})
     assert fleet_plan.parse(plan_of(raw)).repeats == fleet_plan.Repeats(3, 20.0, False)
     once, thrice = schedule(run_of(SPECS["go-open-by-url"]).spec), schedule(run_of(raw).spec)
@@ -206,7 +207,7 @@ def test_repeats_are_in_the_plan_and_in_the_time_that_it_takes() -> None:
 
 
 def test_the_direct_leg_goes_to_the_upstream() -> None:
-    plain = yaml.safe_load(SPECS["go-open-by-url"]) | {"upstream": {"mock": {}}}
+    plain = yamlfile.load(SPECS["go-open-by-url"]) | {"upstream": {"mock": {}}}
 
     def of(**given: Any) -> str:
         return str(yaml.safe_dump(plain | given))
@@ -236,7 +237,7 @@ def test_the_direct_leg_goes_to_the_upstream() -> None:
 
 
 def test_no_burst_goes_to_an_upstream_that_is_not_the_mock() -> None:
-    plain = yaml.safe_load(SPECS["go-open-by-url"])
+    plain = yamlfile.load(SPECS["go-open-by-url"])
 
     def of(**given: Any) -> str:
         return str(yaml.safe_dump(plain | given))
@@ -251,7 +252,7 @@ def test_no_burst_goes_to_an_upstream_that_is_not_the_mock() -> None:
 
 
 def test_a_restart_takes_time_and_has_the_fleet_wait() -> None:
-    plain = yaml.safe_load(SPECS["litellm"])
+    plain = yamlfile.load(SPECS["litellm"])
     raw = yaml.safe_dump({**plain, "repeats": {"count": 3, "restartGateway": True}})
     run = run_of(raw)
     assert fleet_plan.parse(plan_of(raw)).repeats.hold
@@ -278,7 +279,7 @@ def test_a_restart_takes_time_and_has_the_fleet_wait() -> None:
 def test_a_baseline_has_the_gateway_restarted_unless_the_run_says_otherwise(
     repeats: dict[str, Any], baseline: bool, restarts: bool
 ) -> None:
-    plain = yaml.safe_load(SPECS["litellm"])
+    plain = yamlfile.load(SPECS["litellm"])
     compared = {"baseline": {"run": "old", "tolerance": "3%"}} if baseline else {}
     assert run_of(yaml.safe_dump({**plain, **compared, "repeats": repeats})).restarts_gateway is restarts
 
