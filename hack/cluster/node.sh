@@ -45,6 +45,7 @@ cgroupRoot: /$cluster_name/node$1
 failCgroupV1: false
 failSwapOn: false
 cpuManagerPolicy: $(cpu_manager "$1")
+cpuManagerReconcilePeriod: 2s # so often the shared pool is moved off exclusive cores; isolation is proven after that
 # The static manager rounds the reservation up to whole CPUs: CPU 0 stays shared, and 900m of it can still be requested.
 systemReserved: {cpu: 100m}
 podLogsDir: $state/node$1/logs # two kubelets on one /var/log/pods delete each other's logs

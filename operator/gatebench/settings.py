@@ -98,6 +98,9 @@ class Settings(Model):
     """Limits of the waits."""
     tick_interval: duration("100ms", "1m") = 2.0  # type: ignore[valid-type]
     """How often a run is looked at."""
+    cpu_manager_reconcile_period: duration("100ms", "5m") = 10.0  # type: ignore[valid-type]
+    """What the nodes' kubelets have under that name: how often they move the shared pool off exclusive cores. Isolation
+    is proven no sooner than one such period and a second after the gateway's start."""
     prometheus: Prometheus = Prometheus()
     """Where the gateway's figures come from."""
     leak: Leak = Leak()

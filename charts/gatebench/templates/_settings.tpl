@@ -9,6 +9,7 @@ watchNamespaces: {{ toJson .Values.watchNamespaces }}
 deadlines:
   {{- toYaml .Values.deadlines | nindent 2 }}
 tickInterval: {{ .Values.tickInterval | quote }}
+cpuManagerReconcilePeriod: {{ .Values.cpuManagerReconcilePeriod | quote }}
 prometheus:
   url: {{ include "gatebench.prometheusUrl" . | quote }}
   tokenFile: {{ ternary "/etc/gatebench/prometheus-token/token" "" (not (empty .Values.prometheus.tokenSecretRef.name)) | quote }}

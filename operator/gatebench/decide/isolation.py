@@ -10,10 +10,17 @@ from gatebench.plan import gateway
 from gatebench.plan.run import Run
 from gatebench_analysis import isolation as analysis
 
-# The kubelet moves the shared pool off newly exclusive cores every 10 s; before that a proof would be luck.
-SETTLE_SECONDS = 11.0
-# Two of its rounds, and a slow one.
-GIVE_UP_SECONDS = 35.0
+
+
+def settle_seconds(world: World) -> float:
+    """From the gateway's start to the first proof: only then has the kubelet moved the shared pool off the newly
+    exclusive cores, and before that a proof would be luck."""
+    return float(world.settings.cpu_manager_reconcile_period) + 1.0
+
+
+def give_up_seconds(world: World) -> float:
+    """From the gateway's start to the last one: two of the kubelet's rounds, and a slow one."""
+    return 3.0 * float(world.settings.cpu_manager_reconcile_period) + 5.0
 
 
 def prove(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
@@ -33,7 +40,7 @@ def prove(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     if pod.qos is not None and pod.qos != "Guaranteed":
         return _without(run, draft, Reason.QOS_NOT_GUARANTEED, _not_guaranteed(pod))
     age = snap.now - container.running_since
-    if age < SETTLE_SECONDS:
+    if age < settle_seconds(world):
         draft.default(
             ConditionType.ISOLATED,
             "Unknown",
@@ -51,7 +58,7 @@ def prove(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     if proof.proven:
         draft.condition(ConditionType.ISOLATED, "True", Reason.EXCLUSIVE, proof.message)
         return None
-    if age < GIVE_UP_SECONDS:
+    if age < give_up_seconds(world):
         draft.condition(ConditionType.ISOLATED, "Unknown", Reason.PROVING, proof.message)
         return Wait("Isolating")
     return _without(run, draft, Reason.CPU_NOT_PINNED, proof.message)

@@ -21,7 +21,7 @@ from gatebench.plan.run import Run
 
 PAUSED, STEP = "Pause", "Restarting"
 # A restart after the load went on is told from this one by time, and the clocks of two nodes differ.
-SETTLE_SECONDS = isolation.SETTLE_SECONDS
+SETTLE_SECONDS = 5.0
 
 
 def due(run: Run, snap: Snapshot) -> int | None:
@@ -84,7 +84,7 @@ def carry_out(run: Run, snap: Snapshot, world: World, draft: Draft, repeat: int)
     pod = snap.pod_of("gateway")
     if pod is None or pod.repeat != repeat:
         return _replace(run, snap, world, draft, pod, repeat)
-    outcome = gateway.ready(run, snap, world, draft) or _settled(pod, snap) or isolation.prove(run, snap, world, draft)
+    outcome = gateway.ready(run, snap, world, draft) or _settled(pod, snap, world) or isolation.prove(run, snap, world, draft)
     if isinstance(outcome, Stop):
         return _give_up(draft, outcome.why, f"before repeat {repeat + 1} {outcome.message}")
     if isinstance(outcome, Wait):
@@ -116,11 +116,12 @@ def _replace(run: Run, snap: Snapshot, world: World, draft: Draft, pod: Pod | No
     return Wait(STEP)
 
 
-def _settled(pod: Pod, snap: Snapshot) -> Outcome:
+def _settled(pod: Pod, snap: Snapshot, world: World) -> Outcome:
     container = pod.container(planned.CONTAINER)
     if container is None or container.running_since is None:
         return Wait(STEP)
-    return Wait(STEP) if snap.now - container.running_since < SETTLE_SECONDS else None
+    settle = max(SETTLE_SECONDS, isolation.settle_seconds(world))
+    return Wait(STEP) if snap.now - container.running_since < settle else None
 
 
 def _give_up(draft: Draft, reason: Reason, message: str) -> Outcome:

@@ -306,6 +306,7 @@ def test_unknown_values_are_refused() -> None:
     ("value", "field"),
     [
         ("tickInterval=fast", "/tickInterval"),
+        ("cpuManagerReconcilePeriod=seldom", "/cpuManagerReconcilePeriod"),
         ("deadlines.metrics=5", "/deadlines/metrics"),
         ("watchNamespaces={Team_A}", "/watchNamespaces/0"),
         ("prometheus.url=ftp://x", "/prometheus/url"),
