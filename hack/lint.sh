@@ -1,21 +1,29 @@
 #!/usr/bin/env bash
-# Every static check, each named and timed; all are run, and the exit code is 1 if one failed.
+# Every static check, each named and timed, two at a time; all are run, and the exit code is 1 if one failed.
 . "$(dirname "$0")/cluster/env.sh"
 
 "$repo/hack/python.sh"
 "$hack/binaries.sh" kubernetes # helm
 cd "$repo"
 export PATH=$repo/.venv/bin:$PATH
-failed=()
+names=()
+passed=$(mktemp)
+trap 'rm -f "$passed"' EXIT
 
 check() { # name, command…
+  while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
+  names+=("$1")
+  timed "$@" &
+}
+
+timed() { # name, command…
   local what=$1 began=$SECONDS output
   shift
   if output=$("$@" 2>&1 </dev/null); then
-    printf '%-24s ok     %3d s\n' "$what" $((SECONDS - began))
+    printf '%-32s ok     %3d s\n' "$what" $((SECONDS - began))
+    echo "$what" >>"$passed"
   else
-    printf "%-24s FAILED\n%s\n" "$what" "$(head -c 12000 <<<"$output")"
-    failed+=("$what")
+    printf '%-32s FAILED\n%s\n' "$what" "$(head -c 12000 <<<"$output")"
   fi
 }
 
@@ -27,12 +35,13 @@ chart() { # every way to install it
 }
 shell_syntax() { local f; for f in "$@"; do bash -n "$f" || return 1; done; }
 
+check "mypy" mypy
+check "build staticcheck" go -C hack/staticcheck build -o "$repo/build/staticcheck" honnef.co/go/tools/cmd/staticcheck
+wait $! || true
+check "generated files" "$repo/hack/generate.sh" --check
 check "ruff check" ruff check .
 check "ruff format" ruff format --check .
-check "mypy" mypy
 check "import-linter" lint-imports
-check "generated files" "$repo/hack/generate.sh" --check
-check "build staticcheck" go -C hack/staticcheck build -o "$repo/build/staticcheck" honnef.co/go/tools/cmd/staticcheck
 while read -r module; do
   check "staticcheck ${module#./}" staticcheck "$module"
   check "go vet ${module#./}" go -C "$module" vet ./...
@@ -40,5 +49,7 @@ while read -r module; do
 done < <(go_modules)
 check "helm lint" chart
 check "shell syntax" shell_syntax hack/*.sh hack/*/*.sh .ci/run
+wait
 
-[ ${#failed[@]} = 0 ] || die "failed: $(printf '%s; ' "${failed[@]}")"
+failed=$(printf '%s\n' "${names[@]}" | grep -vxFf "$passed" | paste -sd';') || true
+[ -z "$failed" ] || die "failed: $failed"
