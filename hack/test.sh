@@ -4,6 +4,7 @@
 . "$(dirname "$0")/cluster/env.sh"
 
 export NODES=2
+unset PYTHONDONTWRITEBYTECODE # to rewrite the assertions of all tests takes as long as to run them
 [ -z "${CI:-}" ] || export TAKE_OVER=1 # of a clone that is gone, or soon will be
 began=$SECONDS
 step() { printf '\n== %4d s  %s\n' $((SECONDS - began)) "$*"; }
