@@ -11,7 +11,6 @@ from gatebench.plan.run import Run
 from gatebench_analysis import isolation as analysis
 
 
-
 def settle_seconds(world: World) -> float:
     """From the gateway's start to the first proof: only then has the kubelet moved the shared pool off the newly
     exclusive cores, and before that a proof would be luck."""

@@ -84,7 +84,9 @@ def carry_out(run: Run, snap: Snapshot, world: World, draft: Draft, repeat: int)
     pod = snap.pod_of("gateway")
     if pod is None or pod.repeat != repeat:
         return _replace(run, snap, world, draft, pod, repeat)
-    outcome = gateway.ready(run, snap, world, draft) or _settled(pod, snap, world) or isolation.prove(run, snap, world, draft)
+    outcome = (
+        gateway.ready(run, snap, world, draft) or _settled(pod, snap, world) or isolation.prove(run, snap, world, draft)
+    )
     if isinstance(outcome, Stop):
         return _give_up(draft, outcome.why, f"before repeat {repeat + 1} {outcome.message}")
     if isinstance(outcome, Wait):
