@@ -58,7 +58,7 @@ def test_a_gateway_that_runs_out_of_memory_is_named(lab: Lab) -> None:
     lab.apply(make_run(gateway=leaky, **LONG))
     lab.until_condition("run", "Succeeded", "False")
     reason, message = lab.condition("run", "Succeeded")[1:]
-    assert reason in ("GatewayFailed", "GatewayRestarted")
+    assert reason in ("GatewayFailed", "GatewayRestarted"), message
     assert "OOMKilled" in message
     assert "summary" not in lab.status("run")
 

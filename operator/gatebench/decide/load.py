@@ -68,7 +68,8 @@ def _stop_reason(run: Run, draft: Draft) -> str:
 def _begin(run: Run, snap: Snapshot, world: World, draft: Draft, disturbed: bool) -> Outcome:
     """The start was decided, and the master has not been told, or did not take it."""
     if disturbed:
-        return Stop(Reason.FAILED, Reason.RUN_DISTURBED, draft.message_of(ConditionType.VALID))
+        first = Reason(draft.reason_of(ConditionType.VALID) or Reason.RUN_DISTURBED)
+        return Stop(Reason.FAILED, first, draft.message_of(ConditionType.VALID))
     begun = unix(draft.get("started_at")) or snap.now
     seen, expected = (snap.fleet.seen if snap.fleet else 0), run.spec.load.workers
     if snap.now - begun >= world.settings.deadlines.workers:

@@ -45,6 +45,29 @@ def test_a_worker_that_lost_its_master_is_not_the_cause(code: int, reason: Reaso
     assert (valid.status, valid.reason) == ("False", reason)
 
 
+def test_a_gateway_that_ends_before_the_master_was_told_to_start_is_named() -> None:
+    run, snap = under_load()
+    gateway, fleet_state = snap.pod_of("gateway"), snap.fleet
+    assert gateway is not None
+    assert fleet_state is not None
+    ended = tuple(
+        dataclasses.replace(one, ready=False, running_since=None, terminated_reason="OOMKilled", exit_code=137)
+        if one.name == "gateway"
+        else one
+        for one in gateway.containers
+    )
+    pods = tuple(
+        dataclasses.replace(pod, ready=False, containers=ended) if pod is gateway else pod for pod in snap.pods
+    )
+    waiting = dataclasses.replace(fleet_state, attempt=None, step="Waiting")
+    status = decide(run, dataclasses.replace(snap, pods=pods, fleet=waiting), WORLD).status
+    for kind in (ConditionType.VALID, ConditionType.SUCCEEDED):
+        found = condition_of(status, kind)
+        assert found is not None
+        assert (found.status, found.reason) == ("False", Reason.GATEWAY_FAILED)
+        assert "OOMKilled" in found.message
+
+
 @pytest.mark.parametrize("disrupted", [True, False])
 def test_a_gateway_that_is_evicted_has_lost_its_node_and_one_that_is_deleted_was_disturbed(disrupted: bool) -> None:
     run, snap = under_load()
