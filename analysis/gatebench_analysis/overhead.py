@@ -46,13 +46,15 @@ def overhead(
     phase = next((phase for phase in load.phases if phase.kind == "Direct"), None)
     if phase is None and not _asked(spec):
         return Overhead()
-    if phase is None and spec.get("upstream") is None:
-        return Overhead({name: figure(_itself(name, metrics, parts), "s") for name in NAMES})
-    if phase is None or phase.index is None or seconds_of(phase) is None or load.outcome != "Finished":
+    alone = phase is None and spec.get("upstream") is None
+    unfinished = phase is None or phase.index is None or seconds_of(phase) is None or load.outcome != "Finished"
+    if unfinished and not alone:
         return Overhead(dict.fromkeys(NAMES, figure(_none(load), "s")))
     try:
-        leg, samples = _leg(load, account, phase, metrics)
         own = [_samples(part.account, part.account.window().rows, "latency") for part in parts]
+        if phase is None:
+            return Overhead({name: figure(_itself(name, metrics, own), "s") for name in NAMES})
+        leg, samples = _leg(load, account, phase, metrics)
     except histograms.Undecodable as error:
         return Overhead(dict.fromkeys(NAMES, figure(Missing(f"a latency histogram cannot be read: {error}"), "s")))
     return Overhead({name: figure(_added(name, metrics, own, samples, leg), "s") for name in NAMES}, leg)
@@ -84,16 +86,13 @@ def _asked(spec: Mapping[str, Any]) -> bool:
     return isinstance(asked, Mapping) and asked.get("enabled") is True
 
 
-def _itself(name: str, metrics: Mapping[str, Figure], parts: Sequence[Part]) -> Observation:
+def _itself(name: str, metrics: Mapping[str, Figure], own: Sequence[Samples]) -> Observation:
     """The latency, of a gateway that answers alone."""
     quantile = name.removeprefix("overhead.")
     found = metrics.get(f"latency.{quantile}", Figure()).observation()
     if not isinstance(found, Measured) or found.above:
         return found
-    own = [_samples(part.account, part.account.window().rows, "latency") for part in parts]
-    ends = [end for each in own for end in (each.lower(_THOUSANDTHS[quantile]), each.upper(_THOUSANDTHS[quantile]))]
-    known = [end[0] for end in ends if end is not None and not end[1]]
-    low, high = (min(known), max(known)) if known and len(known) == len(ends) else (None, None)
+    low, high = _outermost(own, _THOUSANDTHS[quantile]) or (None, None)
     return Measured(found.value, ALONE, low=low, high=high)
 
 
@@ -187,16 +186,21 @@ def _added(
         return Missing(f"the direct leg has {direct.count:,} samples, {quantile} needs {needed:,}", too_few=True)
     if through.above or straight[1]:
         return Missing("a latency above 10 min is known no better than that")
-    bounds = _bounds(own, direct, thousandths)
-    return Measured(through.value - straight[0], low=bounds[0], high=bounds[1])
+    low, high = _bounds(own, direct, thousandths)
+    return Measured(through.value - straight[0], low=low, high=high)
 
 
 def _bounds(own: Sequence[Samples], direct: Samples, thousandths: int) -> tuple[float | None, float | None]:
     """The interval; without ends where samples do not have them."""
-    lows = [samples.lower(thousandths) for samples in own]
-    highs = [samples.upper(thousandths) for samples in own]
-    least, most = direct.lower(thousandths), direct.upper(thousandths)
-    ends = [*lows, *highs, least, most]
-    if not own or least is None or most is None or any(end is None or end[1] for end in ends):
+    through, straight = _outermost(own, thousandths), _outermost([direct], thousandths)
+    if through is None or straight is None:
         return None, None
-    return min(end[0] for end in lows if end) - most[0], max(end[0] for end in highs if end) - least[0]
+    return through[0] - straight[1], through[1] - straight[0]
+
+
+def _outermost(parts: Sequence[Samples], thousandths: int) -> tuple[float, float] | None:
+    """The least lower and the greatest upper bound; None where samples do not have them."""
+    lows = [samples.lower(thousandths) for samples in parts]
+    highs = [samples.upper(thousandths) for samples in parts]
+    known = [end[0] for end in (*lows, *highs) if end is not None and not end[1]]
+    return (min(known), max(known)) if known and len(known) == 2 * len(parts) else None

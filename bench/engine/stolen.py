@@ -38,18 +38,16 @@ def undisturbed(lab: Lab, measure: Callable[[], T]) -> Taken[T]:
 
     Whether to is decided by the kernel's account of stolen time alone, not by what was measured.
     """
-    best: Taken[T] | None = None
-    for attempt in range(1, ATTEMPTS + 1):
+    taken: list[tuple[float, T]] = []
+    while len(taken) < ATTEMPTS:
         began, before = time.monotonic(), stolen(lab)
         value = measure()
         lost, wall = stolen(lab) - before, time.monotonic() - began
-        if best is None or lost < best.stolen:
-            best = Taken(value, lost, attempt)
-        best = dataclasses.replace(best, attempts=attempt)
-        if best.stolen <= MOST_STOLEN * 2 * wall or lab.quick:
+        taken.append((lost, value))
+        if lost <= MOST_STOLEN * 2 * wall or lab.quick:
             break
-    assert best is not None
-    return best
+    lost, value = min(taken, key=lambda one: one[0])
+    return Taken(value, lost, len(taken))
 
 
 def stolen(lab: Lab) -> float:

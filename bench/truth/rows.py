@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-import functools
-import json
-import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 
@@ -39,21 +36,6 @@ def share(trial: Callable[[int], bool], seeds: range, least: float = 0.0, most: 
     return Found(
         f"{100 * found:.1f} % ({happened} of {len(seeds)}; seeds from {seeds.start})", least <= found <= most, numbers
     )
-
-
-def kept(folder: pathlib.Path) -> Iterator[Row]:
-    """Rows that were measured elsewhere, such as on a cluster: FOLDER/*.json with name, target, figure and ok."""
-    for path in sorted(folder.glob("*.json")):
-        row = json.loads(path.read_text())
-        missing = [key for key in ("name", "target", "figure", "ok") if key not in row]
-        if missing:
-            raise SystemExit(f"{path}: {', '.join(missing)} is missing; measure it again or delete the file")
-        found = Found(str(row["figure"]), row["ok"] is True, row)
-        yield Row(str(row["name"]), str(row["target"]), functools.partial(_as_kept, found), path.name)
-
-
-def _as_kept(found: Found) -> Found:
-    return found
 
 
 def table(rows: list[tuple[Row, Found]]) -> list[str]:

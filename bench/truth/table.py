@@ -1,8 +1,7 @@
 """Whether the judgements hold where the truth is known. Prints the table, writes build/bench/truth.json.
 
 Usage: python -m bench.truth.table [WORD]: only the rows that have that word in their name. Exit code 1 where a row
-misses its target. Rows about real runs are judged from what bench.truth.cluster has measured, if it has; rows from
-elsewhere are read from build/bench/truth/*.json.
+misses its target. Rows about real runs are judged from what bench.truth.cluster has measured, if it has.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import sys
 import time
 
 from bench.truth import cluster, days, leaks, pairs, regressions
-from bench.truth.rows import Found, Row, kept, table
+from bench.truth.rows import Found, Row, table
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "build" / "bench"
 GROUPS = (regressions.ROWS, leaks.ROWS, days.ROWS)
@@ -22,7 +21,7 @@ GROUPS = (regressions.ROWS, leaks.ROWS, days.ROWS)
 
 def main(word: str = "") -> int:
     real = pairs.rows(cluster.FOLDER)
-    rows = [*(row for group in GROUPS for row in group), *real, *kept(OUT / "truth")]
+    rows = [*(row for group in GROUPS for row in group), *real]
     done: list[tuple[Row, Found]] = []
     for row in rows:
         if word in row.name:

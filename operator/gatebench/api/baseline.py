@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gatebench.api import RESULT_KEY
 from gatebench.api.fields import Key, Model, Name, quantity, rule, rules
 from gatebench.api.summary import Label
 from gatebench_analysis.metrics import PATTERN as METRIC_PATTERN
 
 COMPARED = ("throughput", "latency.p50", "latency.p95", "latency.p99")
-RESULT_KEY = "result.json.gz"
 MOST_METRICS = 16
 _NAMED = METRIC_PATTERN.replace("\\", "\\\\")
 

@@ -8,10 +8,9 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from gatebench.api import NOTE_KEY, RESULT_KEY
 from gatebench.cli.errors import CliError
 
-RESULT_KEY = "result.json.gz"
-NOTE_KEY = "missing.txt"
 TOGETHER = ("result", "report")
 """What lies in the directory itself; all else has one of its own in it."""
 _LIMIT = 64 * 1024 * 1024

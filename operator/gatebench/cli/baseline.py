@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gatebench.api import KIND
+from gatebench.api import KIND, RESULT_KEY
 from gatebench.cli import artifacts, view
 from gatebench.cli import cluster as clusters
 from gatebench.cli.app import Context, Kubeconfig, Namespace
@@ -82,5 +82,5 @@ def config_map(run: View, name: str, packed: bytes) -> dict[str, Any]:
             },
             "annotations": {"gatebench.dev/run": run.name, "gatebench.dev/run-uid": run.uid},
         },
-        "binaryData": {artifacts.RESULT_KEY: base64.b64encode(packed).decode()},
+        "binaryData": {RESULT_KEY: base64.b64encode(packed).decode()},
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatebench.api import KIND
+from gatebench.api import KIND, RESULT_KEY
 from gatebench.cli import artifacts, comparisons, view
 from gatebench.cli import cluster as clusters
 from gatebench.cli.app import Context, Kubeconfig, Namespace
@@ -130,7 +130,7 @@ def _read(path: pathlib.Path) -> document.Result:
     except OSError as error:
         raise CliError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
-        wanted = f"give the {artifacts.RESULT_KEY} of gatebench artifacts, or its unpacked JSON"
+        wanted = f"give the {RESULT_KEY} of gatebench artifacts, or its unpacked JSON"
         raise CliError(f"{path} is no result document: {error}; {wanted}") from error
 
 

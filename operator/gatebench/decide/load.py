@@ -68,8 +68,7 @@ def _stop_reason(run: Run, draft: Draft) -> str:
 def _begin(run: Run, snap: Snapshot, world: World, draft: Draft, disturbed: bool) -> Outcome:
     """The start was decided, and the master has not been told, or did not take it."""
     if disturbed:
-        first = Reason(draft.reason_of(ConditionType.VALID) or Reason.RUN_DISTURBED)
-        return Stop(Reason.FAILED, first, draft.message_of(ConditionType.VALID))
+        return _spoiled(draft)
     begun = unix(draft.get("started_at")) or snap.now
     seen, expected = (snap.fleet.seen if snap.fleet else 0), run.spec.load.workers
     if snap.now - begun >= world.settings.deadlines.workers:
@@ -96,8 +95,13 @@ def _lost(draft: Draft, reason: Reason, message: str) -> Stop:
         draft.condition(ConditionType.VALID, "False", reason, message)
     if reason == Reason.MASTER_LOST:
         draft.condition(ConditionType.FLEET_READY, "False", reason, message)
-    first = Reason(draft.reason_of(ConditionType.VALID) or reason.value)
-    return Stop(Reason.FAILED, first, draft.message_of(ConditionType.VALID) or message)
+    return _spoiled(draft)
+
+
+def _spoiled(draft: Draft) -> Stop:
+    """The end of a run whose Valid is False: by the reason that stands there, which was the first."""
+    first = Reason(draft.reason_of(ConditionType.VALID) or Reason.RUN_DISTURBED)
+    return Stop(Reason.FAILED, first, draft.message_of(ConditionType.VALID))
 
 
 def _note_disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> bool:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gatebench.api import NOTE_KEY, RESULT_KEY
 from gatebench.decide.snapshot import Pod
 from gatebench.io import errors, masking, pods
 from gatebench.io.context import Context
@@ -23,7 +24,6 @@ from gatebench_analysis.document import Result
 
 log = logging.getLogger(__name__)
 
-RESULT_KEY = "result.json.gz"
 # A ConfigMap holds 1 MiB, names and metadata included.
 LIMIT = 1000 * 1024
 LOG_BYTES = 64 * 1024
@@ -34,7 +34,6 @@ _LOGS_AT_ONCE = 8
 # The small and telling ones first: what does not fit any more is left out.
 _REPORTS = ("csv/stats.csv", "csv/failures.csv", "csv/exceptions.csv", "report.html", "csv/history.csv")
 _HISTORY = "csv/history.csv"
-NOTE_KEY = "missing.txt"
 _WHY_LENGTH = 300
 # Characters: more is thinned before it is masked, which holds up the other runs and takes seconds for a day.
 _HISTORY_LENGTH = 4 * 2**20

@@ -8,7 +8,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from gatebench.api.baseline import RESULT_KEY
+from gatebench.api import RESULT_KEY
 from gatebench.decide.snapshot import Baseline
 from gatebench.io import errors, kinds
 from gatebench.io.context import Context
