@@ -1,38 +1,22 @@
 """The operator's rights, after all that the other tests made it do: nothing was denied, nothing granted stayed unused.
 
 The API server's audit log has every request of the operator's account since the cluster came up, so this test
-means something only after the others; it is the last by its name.
+means something only after the others, which its name sees to. After it come those alone that take the operator's
+rights away, or the operator.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from cluster import audit
 from cluster import lab as labs
 from cluster.lab import Lab
 
-ACCOUNT = "system:serviceaccount:gatebench-system:gatebench"
 # Asked for by name in the rules, and needed only where something went wrong that cannot be provoked at will.
 RARE: set[tuple[str, str]] = set()
-
-
-def requests() -> Iterator[dict[str, Any]]:
-    """The operator's requests."""
-    with (labs.CLUSTER / "audit.log").open() as lines:
-        for line in lines:
-            entry = json.loads(line)
-            if entry.get("user", {}).get("username") == ACCOUNT and "objectRef" in entry:
-                yield entry
-
-
-def resource(reference: dict[str, Any]) -> str:
-    """pods, pods/log, benchmarkruns/status, …"""
-    name = str(reference.get("resource", ""))
-    return f"{name}/{reference['subresource']}" if reference.get("subresource") else name
 
 
 def granted() -> set[tuple[str, str]]:
@@ -55,17 +39,12 @@ def granted() -> set[tuple[str, str]]:
 
 @pytest.mark.measures
 def test_nothing_was_denied() -> None:
-    denied = {
-        (entry["verb"], resource(entry["objectRef"]), entry["responseStatus"].get("message", ""))
-        for entry in requests()
-        if entry.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid"
-    }
-    assert denied == set()
+    assert audit.denied(audit.requests()) == set()
 
 
 @pytest.mark.measures
 def test_nothing_granted_stayed_unused() -> None:
-    used = {(entry["verb"], resource(entry["objectRef"])) for entry in requests()}
+    used = {(entry["verb"], audit.resource(entry["objectRef"])) for entry in audit.requests()}
     assert used, "the audit log has no request of the operator"
     assert granted() - used - RARE == set()
 
