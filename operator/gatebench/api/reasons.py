@@ -103,6 +103,7 @@ class Reason(StrEnum):
 
     # Events without a condition
     CHILD_RECREATED = "ChildRecreated"
+    FLEET_RENEWED = "FleetRenewed"
     SUSPEND_IGNORED = "SuspendIgnored"
 
     # Succeeded, Reconciling, Stalled

@@ -41,6 +41,13 @@ class ReleaseLease:
 
 
 @dataclasses.dataclass(frozen=True)
+class HandOver:
+    """POST /v1/plan: a fleet that is lent gets this run's plan; the same plan twice is one."""
+
+    plan: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
 class StartLoad:
     """POST /v1/start; the same attempt twice is one start."""
 
@@ -90,7 +97,9 @@ class StoreLogs:
 
 @dataclasses.dataclass(frozen=True)
 class Acknowledge:
-    """POST /v1/ack: the result is safe, the fleet may end."""
+    """POST /v1/ack: the result is safe, the fleet may end, or `keep` itself for another run."""
+
+    keep: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +121,7 @@ Action = (
     | Delete
     | TakeLease
     | ReleaseLease
+    | HandOver
     | StartLoad
     | GoOn
     | StoreProbe

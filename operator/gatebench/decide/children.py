@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gatebench.api.reasons import ConditionType, Reason
+from gatebench.decide import lending
 from gatebench.decide.actions import Announce, Create
 from gatebench.decide.draft import Draft, Outcome, Wait
 from gatebench.decide.placement import held_node
 from gatebench.decide.snapshot import Denial, Snapshot
 from gatebench.decide.world import World
-from gatebench.plan import children
+from gatebench.plan import children, names
 from gatebench.plan.run import Run
 
 
@@ -23,6 +24,8 @@ def ensure(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
         if outcome is not None:
             _create_missing(run, snap, world, draft)
             return outcome
+    if lending.renew(run, snap, draft):
+        return Wait("Starting")
     if _create_missing(run, snap, world, draft):
         return Wait("Starting")
     return None
@@ -39,17 +42,19 @@ def _create_missing(run: Run, snap: Snapshot, world: World, draft: Draft) -> boo
         operator_namespace=world.operator_namespace,
         key=world.key,
     )
-    begun = snap.child("ConfigMap", run.names.plan) is not None
+    # Secrets cannot be read: the token is made with the plan, which can.
+    planned = snap.child("ConfigMap", run.fleet.plan) is not None
+    begun = planned if run.lender is None else any(not child.lent for child in snap.children.values())
     missing = []
     for manifest in wanted:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
-        # Secrets cannot be read: the token is made with the plan, which can.
-        exists = begun if kind == "Secret" else snap.child(kind, name) is not None
+        exists = planned if kind == "Secret" else snap.child(kind, name) is not None
         if not exists:
             missing.append(manifest)
     for manifest in missing:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
-        if begun and not snap.denials:
+        again = begun if names.is_owned(manifest["metadata"], run.uid) else planned
+        if again and not snap.denials:
             draft.act(Announce(Reason.CHILD_RECREATED.value, f"{kind} {name} was missing and is made again", True))
         draft.act(Create(manifest))
     return bool(missing)

@@ -95,7 +95,7 @@ def after(run: Run, snap: Snapshot, world: World, draft: Draft) -> Decision:
     finished = unix(run.status.finished_at) or snap.now
     master = snap.pod_of(fleet.MASTER)
     if master is not None and not master.failed and not master.deleting:
-        draft.act(Acknowledge())
+        draft.act(Acknowledge(keep=run.lender is not None))
     clean = run.spec.cleanup == "Always" or (
         run.spec.cleanup == "OnSuccess" and is_status(run.status, ConditionType.SUCCEEDED, "True")
     )
@@ -104,7 +104,7 @@ def after(run: Run, snap: Snapshot, world: World, draft: Draft) -> Decision:
     removable = _removable(run, snap)
     if clean:
         draft.act(*(Delete(kind, name) for kind, name in removable))
-    gone = not any(pod for pod in snap.pods)
+    gone = not snap.own_pods
     if gone:
         draft.act(*(ReleaseLease(lease.name) for lease in snap.leases if lease.holder == run.uid))
     # Its result goes with it, and a run that is to be compared with that has yet to read it.
@@ -119,7 +119,7 @@ def after(run: Run, snap: Snapshot, world: World, draft: Draft) -> Decision:
 
 
 def _wait_for_logs(run: Run, snap: Snapshot, draft: Draft, finished: float) -> bool:
-    if snap.child("ConfigMap", run.names.logs) is not None or not snap.pods:
+    if snap.child("ConfigMap", run.names.logs) is not None or not snap.own_pods:
         return False
     if snap.now - finished >= _LOGS_SECONDS:
         return False
@@ -134,8 +134,8 @@ def _removable(run: Run, snap: Snapshot) -> list[tuple[str, str]]:
     listed = [
         (child.kind, child.name)
         for child in snap.children.values()
-        if child.ours and not child.deleting and child.name not in kept
+        if child.ours and not child.lent and not child.deleting and child.name not in kept
     ]
-    if ("ConfigMap", run.names.plan) in listed:
-        listed.append(("Secret", run.names.token))
+    if ("ConfigMap", run.fleet.plan) in listed:
+        listed.append(("Secret", run.fleet.token))
     return sorted(listed, key=lambda item: (order.get(item[0], 2), item[1]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.run import schedule
-from gatebench.decide import podproblems
+from gatebench.decide import lending, podproblems
 from gatebench.decide.draft import Draft, Outcome, Wait, timestamp
 from gatebench.decide.snapshot import Pod, Snapshot
 from gatebench.decide.world import World
@@ -19,9 +19,10 @@ def joined(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
         outcome = _pod(pod, snap.now, world, draft)
         if outcome is not None:
             return outcome
-    seen = snap.fleet.seen if snap.fleet is not None else 0
+    # Of a fleet that still has the plan of the run before none has joined this one.
+    seen = snap.fleet.seen if snap.fleet is not None and lending.has_plan(run, snap.fleet) else 0
     draft.set(progress=draft.progress(workers_seen=seen, workers_expected=expected))
-    if snap.fleet is not None and snap.fleet.attempt is not None:
+    if seen and snap.fleet is not None and snap.fleet.attempt is not None:
         message = "the master says that a load was started, and this run has started none"
         return draft.fail(ConditionType.FLEET_READY, Reason.RUN_DISTURBED, message)
     if seen == expected:

@@ -84,7 +84,7 @@ def _master_lost(run: Run, snap: Snapshot, draft: Draft) -> Outcome:
     if pod is not None and not pod.failed:
         return None
     if pod is None or (pod.deleting and not pod.disrupted):
-        return _lost(draft, Reason.RUN_DISTURBED, f"pod {run.names.master} was deleted under load")
+        return _lost(draft, Reason.RUN_DISTURBED, f"pod {run.fleet.master} was deleted under load")
     container = pod.container(fleet.MASTER)
     how = podproblems.exit_words(container) if container else (pod.reason or "it ended")
     return _lost(draft, Reason.MASTER_LOST, f"the master ended before its result was collected: {how}")

@@ -77,6 +77,8 @@ class Child:
     name: str
     ours: bool
     deleting: bool = False
+    lent: bool = False
+    """It is of the fleet that the run's comparison lends it, and stays behind the run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +131,8 @@ class FleetState:
     step: str
     """Waiting, WarmUp, Stage, Pause, Direct, Ceiling, Draining, Finished or Failed."""
     seen: int
+    run: str | None = None
+    """UID of the run whose plan the fleet has."""
     lost: tuple[str, ...] = ()
     stage: str | None = None
     repeat: int | None = None
@@ -195,7 +199,7 @@ class Snapshot:
 
     now: float
     pods: tuple[Pod, ...] = ()
-    """The run's own pods, by label and owner."""
+    """The run's own pods, by label and owner, and those of a fleet that is lent to it."""
     children: Mapping[tuple[str, str], Child] = dataclasses.field(default_factory=dict)
     """Objects by (kind, name) that exist under a child's name, foreign ones included."""
     missing_references: tuple[str, ...] = ()
@@ -234,6 +238,11 @@ class Snapshot:
     def pod_of(self, component: str) -> Pod | None:
         """The pod of a component that has one."""
         return next(iter(self.pods_of(component)), None)
+
+    @property
+    def own_pods(self) -> tuple[Pod, ...]:
+        """The run's own pods, which end with it."""
+        return tuple(pod for pod in self.pods if (found := self.child("Pod", pod.name)) is None or not found.lent)
 
     def child(self, kind: str, name: str) -> Child | None:
         """The object under a child's name, whoever made it."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.status import BenchmarkRunStatus
-from gatebench.decide import admission, children, ending, fleet, gateway, isolation, judge, load, placement
+from gatebench.decide import admission, children, ending, fleet, gateway, isolation, judge, lending, load, placement
 from gatebench.decide.actions import Announce
 from gatebench.decide.describe import environment_of
 from gatebench.decide.draft import Decision, Draft, Outcome, Stop, Wait
@@ -24,6 +24,7 @@ _BEFORE_LOAD: tuple[Step, ...] = (
     admission.admit,
     placement.place,
     children.ensure,
+    lending.hand_over,
     gateway.ready,
     isolation.prove,
     fleet.joined,

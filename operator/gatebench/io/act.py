@@ -69,7 +69,7 @@ async def _do_for_run(run: Run, action: Action, context: Context) -> None:
     match action:
         case actions.TakeLease():
             await leases.take(run, action, context)
-        case actions.StartLoad() | actions.GoOn() | actions.StopLoad() | actions.Acknowledge():
+        case actions.HandOver() | actions.StartLoad() | actions.GoOn() | actions.StopLoad() | actions.Acknowledge():
             await _tell_master(run, action, context)
         case actions.StoreProbe():
             await _create(run, await reports.kept(run, action.repeat, action.give_up, context), context)
@@ -110,7 +110,7 @@ async def _whose(run: Subject, kind: str, name: str, context: Context) -> str | 
         metadata = (await context.kube.get(kind, run.namespace, name))["metadata"]
     except errors.NotFound:
         return None
-    if not names.is_owned(metadata, run.uid):
+    if not names.is_owned(metadata, *run.owners):
         memory.foreign.add((kind, name))
         return None
     memory.uids[kind, name] = metadata["uid"]
@@ -123,12 +123,19 @@ async def _delete(run: Subject, action: actions.Delete, context: Context) -> Non
     if uid is None and action.kind == "Secret":
         # Another process made it. That its fleet took the operator's token proves that it is the run's;
         # without that proof it stays until the run is deleted.
-        if not isinstance(run, Run) or run.status.progress is None or run.status.progress.attempt is None:
+        if not _has_started(run):
             return
     elif uid is None and (uid := await _whose(run, action.kind, action.name, context)) is None:
         return
     await _ignoring_absence(context.kube.delete(action.kind, run.namespace, action.name, uid=uid))
     memory.uids.pop((action.kind, action.name), None)
+
+
+def _has_started(run: Subject) -> bool:
+    """Whether a load was started by that token."""
+    if isinstance(run, Comparison):
+        return run.status.started_at is not None
+    return run.status.progress is not None and run.status.progress.attempt is not None
 
 
 async def _ignoring_absence(call: Awaitable[None]) -> None:
@@ -140,13 +147,17 @@ async def _ignoring_absence(call: Awaitable[None]) -> None:
 
 
 async def _tell_master(
-    run: Run, action: actions.StartLoad | actions.GoOn | actions.StopLoad | actions.Acknowledge, context: Context
+    run: Run,
+    action: actions.HandOver | actions.StartLoad | actions.GoOn | actions.StopLoad | actions.Acknowledge,
+    context: Context,
 ) -> None:
     ip = pods.address(context.memory(run.uid).pods, fleet.MASTER, fleet.MASTER)
     if ip is None:
         return
-    token = context.token(run.uid)
+    token = context.token(run.fleet_owner.uid)
     match action:
+        case actions.HandOver():
+            await context.fleet.hand_over(ip, token, action.plan)
         case actions.StartLoad():
             await context.fleet.start(ip, token, action.attempt)
         case actions.GoOn():
@@ -154,7 +165,7 @@ async def _tell_master(
         case actions.StopLoad():
             await context.fleet.stop(ip, token, action.reason)
         case actions.Acknowledge():
-            await context.fleet.acknowledge(ip, token)
+            await context.fleet.acknowledge(ip, token, action.keep)
 
 
 async def _keep(run: Run, manifest: dict[str, object] | None, context: Context) -> None:

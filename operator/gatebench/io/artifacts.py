@@ -87,7 +87,7 @@ async def report(run: Run, context: Context) -> dict[str, Any] | None:
     ip = pods.address(context.memory(run.uid).pods, fleet.MASTER, fleet.MASTER)
     if ip is None:
         return None
-    token = context.token(run.uid)
+    token = context.token(run.fleet_owner.uid)
     found: dict[str, bytes] = {}
     notes: list[str] = []
     for path in _REPORTS:
@@ -150,7 +150,7 @@ async def logs(run: Run, context: Context) -> dict[str, Any] | None:
 
     texts = await asyncio.gather(*(of(*each) for each in wanted))
     keys = [_log_key(run, *each) for each in wanted]
-    files = await asyncio.to_thread(fit_logs, dict(zip(keys, texts, strict=True)), [context.token(run.uid)])
+    files = await asyncio.to_thread(fit_logs, dict(zip(keys, texts, strict=True)), [context.token(run.fleet_owner.uid)])
     return config_map(run, run.names.logs, "logs", files)
 
 
@@ -169,7 +169,7 @@ async def _log(run: Run, pod: Pod, container: str, previous: bool, context: Cont
 
 
 def _log_key(run: Run, pod: Pod, container: str, previous: bool) -> str:
-    role = pod.name.removeprefix(f"{run.names.base}-")
+    role = pod.name.removeprefix(f"{run.names.base}-").removeprefix(f"{run.fleet.base}-")
     return f"{role}.{container}{'.previous' if previous else ''}.log.gz"
 
 

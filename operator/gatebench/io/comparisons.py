@@ -16,7 +16,7 @@ from gatebench.decide.draft import is_status
 from gatebench.decide.snapshot import Denial
 from gatebench.io import artifacts, denials, errors, kinds, leases, runs, status
 from gatebench.io.context import Context, Memory
-from gatebench.io.observe import Unobserved
+from gatebench.io.observe import Unobserved, lent
 from gatebench.io.runs import InvalidRun, Unreadable
 from gatebench.plan import comparison as plan
 from gatebench.plan import names
@@ -54,7 +54,10 @@ async def observe(comparison: Comparison, context: Context) -> Snapshot | Unobse
 
 async def _after(comparison: Comparison, context: Context) -> Snapshot:
     held = await leases.held(comparison.uid, context)
-    return Snapshot(context.now(), leases=tuple(held), pods=await _pods(comparison, context))
+    fleet = await lent(comparison.namespace, comparison.owner, context.memory(comparison.uid), context)
+    return Snapshot(
+        context.now(), leases=tuple(held), pods=await _pods(comparison, context), fleet=tuple(fleet.children.values())
+    )
 
 
 async def _before(comparison: Comparison, context: Context) -> Snapshot:
@@ -80,7 +83,7 @@ async def _before(comparison: Comparison, context: Context) -> Snapshot:
 
 
 async def _pods(comparison: Comparison, context: Context) -> int:
-    selector = f"{names.COMPARISON_LABEL}={comparison.uid}"
+    selector = f"{names.COMPARISON_LABEL}={comparison.uid},{names.UID_LABEL}"
     return len(await context.kube.list_all("Pod", comparison.namespace, selector=selector, metadata_only=True))
 
 

@@ -91,7 +91,7 @@ class Context:
         self.memories.pop(uid, None)
 
     def token(self, uid: str) -> str:
-        """The run's token."""
+        """The token of the fleet of the run or comparison with that UID."""
         return children.token(uid, self.key)
 
     async def close(self) -> None:

@@ -78,9 +78,15 @@ class Client:
         """POST /v1/stop: ends the load; the result is then built."""
         await self._send("POST", self._master(ip, "/v1/stop"), token, STATE_SECONDS, STATE_BYTES, {"reason": reason})
 
-    async def acknowledge(self, ip: str, token: str) -> None:
-        """POST /v1/ack: the fleet may end."""
-        await self._send("POST", self._master(ip, "/v1/ack"), token, STATE_SECONDS, STATE_BYTES, {})
+    async def acknowledge(self, ip: str, token: str, keep: bool = False) -> None:
+        """POST /v1/ack: the fleet may end, or wait for another plan."""
+        body = {"keep": True} if keep else {}
+        await self._send("POST", self._master(ip, "/v1/ack"), token, STATE_SECONDS, STATE_BYTES, body)
+
+    async def hand_over(self, ip: str, token: str, plan: Mapping[str, Any]) -> None:
+        """POST /v1/plan: the fleet begins anew with another run's plan. 409 while a load is under way."""
+        body = {"plan": plan}
+        await self._send("POST", self._master(ip, "/v1/plan"), token, STATE_SECONDS, STATE_BYTES, body)
 
     async def result(self, ip: str, token: str) -> dict[str, Any]:
         """GET /v1/result: the load document."""
@@ -196,6 +202,7 @@ def parse_state(document: Mapping[str, Any]) -> FleetState:
     return FleetState(
         attempt=_text(document.get("attempt")),
         step=step[:_WORD],
+        run=_text(document.get("run")),
         seen=sum(_is_there(worker) for worker in workers) if isinstance(workers, list) else 0,
         lost=tuple(str(worker)[:_WORD] for worker in lost[:_LIST]) if isinstance(lost, list) else (),
         stage=_text(document.get("stage")),

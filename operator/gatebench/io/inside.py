@@ -32,7 +32,7 @@ async def fleet_state(run: Run, seen: Sequence[Pod], context: Context) -> tuple[
     if ip is None:
         return None, None
     try:
-        return await context.fleet.state(ip, context.token(run.uid)), None
+        return await context.fleet.state(ip, context.token(run.fleet_owner.uid)), None
     except FleetError as error:
         return None, str(error)
 
@@ -47,7 +47,7 @@ async def load_document(
     if memory.load is not None or not ready or ip is None:
         return memory.load, None
     try:
-        found = await context.fleet.result(ip, context.token(run.uid))
+        found = await context.fleet.result(ip, context.token(run.fleet_owner.uid))
     except FleetError as error:
         return None, f"its result: {error}"
     if found.get("schema") != LOAD_SCHEMA or not all(_is_time(found.get(key)) for key in ("startedAt", "endedAt")):
@@ -68,7 +68,7 @@ async def isolation_report(
     if ip is None or not run.isolated:
         return None, None
     try:
-        report = await context.fleet.probe(ip, context.token(run.uid), context.now() - PROBE_SECONDS, None)
+        report = await context.fleet.probe(ip, context.token(run.fleet_owner.uid), context.now() - PROBE_SECONDS, None)
     except FleetError as error:
         return None, str(error)
     return report, None
@@ -87,7 +87,7 @@ async def window_report(
         try:
             memory.window_report = await context.fleet.probe(
                 ip,
-                context.token(run.uid),
+                context.token(run.fleet_owner.uid),
                 load["startedAt"] - CLOCK_SECONDS,
                 load["endedAt"] + CLOCK_SECONDS,
             )

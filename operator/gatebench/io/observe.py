@@ -30,7 +30,7 @@ from gatebench.decide.snapshot import (
     Snapshot,
 )
 from gatebench.io import artifacts, baseline, denials, errors, inside, leases, metrics, nodes, pods, references, reports
-from gatebench.io.context import Context
+from gatebench.io.context import Context, Memory
 from gatebench.plan import names
 from gatebench.plan.run import Run
 from gatebench_analysis.document import Result
@@ -53,7 +53,9 @@ class Unobserved:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Children:
+class Children:
+    """Objects that are there, by (kind, name), and of the pods all that is known."""
+
     pods: tuple[Pod, ...]
     children: Mapping[tuple[str, str], Child]
 
@@ -153,7 +155,7 @@ async def _under_load(run: Run, context: Context) -> Snapshot:
 
 
 async def _report(
-    run: Run, seen: _Children, state: FleetState | None, load: Mapping[str, Any] | None, context: Context
+    run: Run, seen: Children, state: FleetState | None, load: Mapping[str, Any] | None, context: Context
 ) -> tuple[Mapping[str, Any] | None, str | None]:
     """The probe's report about the load; while the fleet holds, what proves the isolation of the new gateway."""
     if load is None and state is not None and state.holding is not None:
@@ -170,33 +172,50 @@ async def _together(*reads: Awaitable[Any]) -> list[Any]:
     return found
 
 
-async def _children(run: Run, context: Context) -> _Children:
-    """The run's own objects, and foreign ones that a create has met."""
-    selector = f"{names.UID_LABEL}={run.uid}"
-    kube, memory = context.kube, context.memory(run.uid)
+async def _children(run: Run, context: Context) -> Children:
+    """The run's own objects, those of a fleet that is lent to it, and foreign ones that a create has met."""
+    memory = context.memory(run.uid)
+    reads = [_listed(f"{names.UID_LABEL}={run.uid}", run.namespace, run.owner, memory, context)]
+    if run.lender is not None:
+        reads.append(lent(run.namespace, run.lender, memory, context))
+    found: list[Children] = await _together(*reads)
+    children = {key: child for part in found for key, child in part.children.items()}
+    for kind, name in sorted(memory.foreign - children.keys()):
+        if await _is_foreign(run, kind, name, context):
+            children[kind, name] = Child(kind, name, False)
+        else:
+            memory.foreign.discard((kind, name))
+    memory.pods = tuple(pod for part in found for pod in part.pods)
+    return Children(memory.pods, children)
+
+
+async def lent(namespace: str, lender: names.Owner, memory: Memory, context: Context) -> Children:
+    """What there is of the fleet that a comparison lends to its runs. Raises errors.ApiError."""
+    return await _listed(names.lent(lender.uid), namespace, lender, memory, context, is_lent=True)
+
+
+async def _listed(
+    selector: str, namespace: str, owner: names.Owner, memory: Memory, context: Context, *, is_lent: bool = False
+) -> Children:
+    """The owner's children, whose UIDs are remembered."""
+    kube = context.kube
     listed = await _together(
-        kube.list_all("Pod", run.namespace, selector=selector),
-        *(kube.list_all(kind, run.namespace, selector=selector, metadata_only=True) for kind in _BARE),
+        kube.list_all("Pod", namespace, selector=selector),
+        *(kube.list_all(kind, namespace, selector=selector, metadata_only=True) for kind in _BARE),
     )
     children: dict[tuple[str, str], Child] = {}
     own: list[Pod] = []
     for kind, objects in zip(("Pod", *_BARE), listed, strict=True):
         for found in objects:
             metadata = found["metadata"]
-            if not names.is_owned(metadata, run.uid):
+            if not names.is_owned(metadata, owner.uid):
                 continue
             deleting = metadata.get("deletionTimestamp") is not None
-            children[kind, metadata["name"]] = Child(kind, metadata["name"], True, deleting)
+            children[kind, metadata["name"]] = Child(kind, metadata["name"], True, deleting, is_lent)
             memory.uids[kind, metadata["name"]] = metadata["uid"]
             if kind == "Pod":
                 own.append(pods.parse(found))
-    for kind, name in sorted(memory.foreign - children.keys()):
-        if await _is_foreign(run, kind, name, context):
-            children[kind, name] = Child(kind, name, False)
-        else:
-            memory.foreign.discard((kind, name))
-    memory.pods = tuple(own)
-    return _Children(memory.pods, children)
+    return Children(tuple(own), children)
 
 
 async def _is_foreign(run: Run, kind: str, name: str, context: Context) -> bool:
@@ -204,7 +223,7 @@ async def _is_foreign(run: Run, kind: str, name: str, context: Context) -> bool:
         found = await context.kube.get(kind, run.namespace, name)
     except errors.NotFound:
         return False
-    return not names.is_owned(found["metadata"], run.uid)
+    return not names.is_owned(found["metadata"], *run.owners)
 
 
 def _own(run: Run, found: list[Lease]) -> tuple[Lease, ...]:
@@ -220,7 +239,7 @@ async def _leases(run: Run, context: Context) -> list[Lease]:
     return await leases.read(run, context, waiting=True)
 
 
-async def _nodes(run: Run, seen: _Children, found: list[Lease], context: Context) -> tuple[NodeFacts, ...]:
+async def _nodes(run: Run, seen: Children, found: list[Lease], context: Context) -> tuple[NodeFacts, ...]:
     """All nodes while one is to be chosen; later the gateway's own, until its environment is known."""
     held = any(lease.holder == run.holder for lease in found)
     if run.isolated and not held and not _started(run):
@@ -256,7 +275,7 @@ async def _live(run: Run, state: FleetState | None, context: Context) -> LiveRes
     return await metrics.live(run, context)
 
 
-async def _result(run: Run, seen: _Children, context: Context) -> Result | None:
+async def _result(run: Run, seen: Children, context: Context) -> Result | None:
     memory = context.memory(run.uid)
     stored = seen.children.get(("ConfigMap", run.names.result))
     if stored is None or not stored.ours:

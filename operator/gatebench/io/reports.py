@@ -35,7 +35,7 @@ async def kept(run: Run, repeat: int, give_up: bool, context: Context) -> dict[s
     try:
         if ip is None:
             raise FleetError("the gateway's pod does not run")
-        report = await context.fleet.probe(ip, context.token(run.uid), None, None)
+        report = await context.fleet.probe(ip, context.token(run.fleet_owner.uid), None, None)
     except FleetError as error:
         if not give_up:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -16,7 +17,8 @@ from gatebench.api.status import BenchmarkRunStatus, Condition
 from gatebench.decide.draft import timestamp, with_remedy
 from gatebench.io import errors, kinds, pods, status
 from gatebench.io.context import Context
-from gatebench.plan.run import Owner, Run
+from gatebench.plan.names import LENT_ANNOTATION, MAX_LENT_SECONDS, Owner
+from gatebench.plan.run import Run
 
 _PROBLEMS = 5
 M = TypeVar("M", bound=pydantic.BaseModel)
@@ -77,7 +79,12 @@ async def list_objects(context: Context, kind: str = kinds.RUN) -> list[dict[str
 def parse(body: Mapping[str, Any]) -> Run | InvalidRun | Unreadable:
     """The run."""
     found = understood(body, BenchmarkRunSpec, BenchmarkRunStatus, kinds.RUN)
-    return Run(**found, comparison=_comparison(body["metadata"])) if isinstance(found, dict) else found
+    if not isinstance(found, dict):
+        return found
+    metadata = body["metadata"]
+    comparison = _comparison(metadata)
+    lent = None if comparison is None else _lent_seconds(metadata)
+    return Run(**found, comparison=comparison, lent_seconds=lent)
 
 
 def understood(
@@ -112,8 +119,14 @@ def _comparison(metadata: Mapping[str, Any]) -> Owner | None:
     for reference in metadata.get("ownerReferences") or ():
         ours = reference.get("kind") == COMPARISON_KIND and reference.get("apiVersion") == API_VERSION
         if ours and reference.get("controller"):
-            return Owner(reference["name"], reference["uid"])
+            return Owner(reference["name"], reference["uid"], COMPARISON_KIND)
     return None
+
+
+def _lent_seconds(metadata: Mapping[str, Any]) -> int | None:
+    """What its comparison has written on it; anything else than a number of seconds is no fleet that is lent."""
+    text = str((metadata.get("annotations") or {}).get(LENT_ANNOTATION) or "")
+    return min(int(text), MAX_LENT_SECONDS) if re.fullmatch("[1-9][0-9]{0,8}", text) else None
 
 
 def lenient(model: type[M], raw: Mapping[str, Any]) -> M:

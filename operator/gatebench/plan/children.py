@@ -6,14 +6,14 @@ import hashlib
 import hmac
 from typing import Any
 
-from gatebench.plan import fleet, gateway, pods, policies, upstream
+from gatebench.plan import fleet, gateway, names, pods, policies, upstream
 from gatebench.plan.run import Run
 from gatebench.settings import Settings
 
 
-def token(run_uid: str, key: bytes) -> str:
-    """The run's token: an HMAC of its UID, so that the operator never needs to read a Secret."""
-    return hmac.new(key, run_uid.encode(), hashlib.sha256).hexdigest()
+def token(uid: str, key: bytes) -> str:
+    """The token of a fleet: an HMAC of its owner's UID, so that the operator never needs to read a Secret."""
+    return hmac.new(key, uid.encode(), hashlib.sha256).hexdigest()
 
 
 def token_secret(run: Run, key: bytes) -> dict[str, Any]:
@@ -21,8 +21,8 @@ def token_secret(run: Run, key: bytes) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": pods.metadata(run, run.names.token, "token"),
-        "stringData": {"token": token(run.uid, key)},
+        "metadata": pods.metadata(run, run.fleet.token, names.TOKEN),
+        "stringData": {"token": token(run.fleet_owner.uid, key)},
     }
 
 

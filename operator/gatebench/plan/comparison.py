@@ -8,16 +8,27 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import pydantic
+
 from gatebench.api import API_VERSION, COMPARISON_KIND, KIND
 from gatebench.api.comparison import COMPARED, BenchmarkComparisonSpec
 from gatebench.api.comparisonstatus import BenchmarkComparisonStatus
-from gatebench.plan import names
+from gatebench.api.run import BenchmarkRunSpec, active_deadline
+from gatebench.api.status import BenchmarkRunStatus
+from gatebench.plan import fleet, names
+from gatebench.plan.document import RESULT_HOLD_SECONDS
+from gatebench.plan.names import Owner
+from gatebench.plan.run import Run
+from gatebench.settings import Images, Settings
 from gatebench_analysis import regression, statistics
 
 HOSTNAME_LABEL = "kubernetes.io/hostname"
 VARIANT_LABEL = "gatebench.dev/variant"
 ROUND_LABEL = "gatebench.dev/round"
 RESULT_KEY = "comparison.json"
+# Of a run in a comparison: what comes between its deadline and the next run.
+_BETWEEN_SECONDS = 300.0
+_SETTINGS = Settings(images=Images(locust="locust", engine="engine", mock="mock", probe="probe"))
 # What the items of a list go by.
 _ITEM_KEYS = ("name", "mountPath")
 
@@ -29,6 +40,14 @@ class Slot:
     round: int
     variant: str
     name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Lending:
+    """A fleet for all runs, whose pods may be there for so many seconds; without them, why each run has its own."""
+
+    seconds: int | None = None
+    why_not: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +69,21 @@ class Comparison:
     def names(self) -> names.ComparisonNames:
         """Names of what it makes."""
         return names.of_comparison(self.name, self.uid)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose its children are."""
+        return Owner(self.name, self.uid, COMPARISON_KIND)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The UID under which its children are its own."""
+        return (self.uid,)
+
+    @functools.cached_property
+    def lending(self) -> Lending:
+        """Whether one fleet serves all of its runs."""
+        return _lending(self)
 
     @functools.cached_property
     def variants(self) -> tuple[str, ...]:
@@ -105,10 +139,54 @@ def run(comparison: Comparison, slot: Slot, node: str | None = None) -> dict[str
             "name": slot.name,
             "namespace": comparison.namespace,
             "labels": {**_labels(comparison), VARIANT_LABEL: slot.variant, ROUND_LABEL: str(slot.round)},
-            "ownerReferences": [names.owner(comparison.name, comparison.uid, COMPARISON_KIND)],
+            "ownerReferences": [names.reference(comparison.owner)],
+            **_lent(comparison),
         },
         "spec": spec,
     }
+
+
+def _lent(comparison: Comparison) -> dict[str, Any]:
+    seconds = comparison.lending.seconds
+    return {} if seconds is None else {"annotations": {names.LENT_ANNOTATION: str(seconds)}}
+
+
+def _lending(comparison: Comparison) -> Lending:
+    """One fleet serves runs whose plans differ, but not runs whose fleets' pods would: pods cannot be changed."""
+    try:
+        runs = {variant: _example(comparison, variant) for variant in comparison.variants}
+    except pydantic.ValidationError:
+        return Lending(why_not="a variant's run is not valid")
+    first, *others = (_pods(run) for run in runs.values())
+    if any(pods != first for pods in others):
+        return Lending(why_not="the pods of their fleets differ (load, secrets, locustfile or dataset)")
+    each = max(active_deadline(run.spec) for run in runs.values()) + _BETWEEN_SECONDS
+    return Lending(int(min(each * len(comparison.slots) + RESULT_HOLD_SECONDS, names.MAX_LENT_SECONDS)))
+
+
+def _example(comparison: Comparison, variant: str) -> Run:
+    """A run of the variant, for what its fleet would be. Raises pydantic.ValidationError."""
+    raw = run_spec(comparison, variant)
+    return Run(
+        namespace=comparison.namespace,
+        name="example",
+        uid="example",
+        generation=1,
+        resource_version="",
+        created_at=0.0,
+        deleting=False,
+        raw_spec=raw,
+        spec=BenchmarkRunSpec.model_validate(raw),
+        status=BenchmarkRunStatus(),
+        comparison=comparison.owner,
+        lent_seconds=0,
+    )
+
+
+def _pods(run: Run) -> list[dict[str, Any]]:
+    """All pods of its fleet; the images that the operator brings are the same for all."""
+    workers = (fleet.worker(run, _SETTINGS, index) for index in range(run.spec.load.workers))
+    return [fleet.master(run, _SETTINGS), *workers]
 
 
 def result(comparison: Comparison, document: str) -> dict[str, Any]:
@@ -121,7 +199,7 @@ def result(comparison: Comparison, document: str) -> dict[str, Any]:
             "name": comparison.names.result,
             "namespace": comparison.namespace,
             "labels": _labels(comparison),
-            "ownerReferences": [names.owner(comparison.name, comparison.uid, COMPARISON_KIND)],
+            "ownerReferences": [names.reference(comparison.owner)],
         },
         "data": {RESULT_KEY: document},
     }

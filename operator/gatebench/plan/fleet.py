@@ -12,12 +12,12 @@ from typing import Any
 
 from gatebench.api.pods import KeyRef
 from gatebench.api.run import active_deadline
-from gatebench.plan import document, pods
-from gatebench.plan.names import COMPONENT_LABEL, ISOLATED_LABEL, UID_LABEL
+from gatebench.plan import document, names, pods
+from gatebench.plan.names import COMPONENT_LABEL, ISOLATED_LABEL
 from gatebench.plan.run import Run
 from gatebench.settings import Settings
 
-MASTER, WORKER = "master", "worker"
+MASTER, WORKER = names.MASTER, names.WORKER
 LOST_MASTER = 5
 """Exit code of a worker whose master is gone."""
 LOCUST_PORT, API_PORT = 5557, 8090
@@ -29,7 +29,7 @@ def plan_config_map(run: Run) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": pods.metadata(run, run.names.plan, MASTER),
+        "metadata": pods.metadata(run, run.fleet.plan, MASTER),
         "data": {"plan.json": json.dumps(document.document(run), sort_keys=True)},
     }
 
@@ -50,14 +50,14 @@ def master(run: Run, settings: Settings) -> dict[str, Any]:
         "failureThreshold": 30,
     }
     spec = {**_spec(run), "containers": [container]}
-    return pods.pod(run, run.names.master, MASTER, spec, _annotations(run) | pods.scrape(API_PORT, "/metrics"))
+    return pods.pod(run, run.fleet.master, MASTER, spec, _annotations(run) | pods.scrape(API_PORT, "/metrics"))
 
 
 def worker(run: Run, settings: Settings, index: int) -> dict[str, Any]:
     """The pod of worker `index`."""
     given, default = run.spec.load.worker_resources, settings.resources.worker
     container = _container(run, settings, WORKER)
-    container["env"].append({"name": "GATEBENCH_MASTER_HOST", "value": run.names.master})
+    container["env"].append({"name": "GATEBENCH_MASTER_HOST", "value": run.fleet.master})
     memory = (given.memory if given else None) or default.memory
     if given is not None and given.cpu is not None:
         container["resources"] = pods.guaranteed(given.cpu, memory)
@@ -67,7 +67,7 @@ def worker(run: Run, settings: Settings, index: int) -> dict[str, Any]:
     for volume, path in _inputs(run):
         spec["volumes"].append(volume)
         container["volumeMounts"].append({"name": volume["name"], "mountPath": path, "readOnly": True})
-    return pods.pod(run, run.names.worker(index), WORKER, spec, _annotations(run))
+    return pods.pod(run, run.fleet.worker(index), WORKER, spec, _annotations(run))
 
 
 def _inputs(run: Run) -> Iterator[tuple[dict[str, Any], str]]:
@@ -136,13 +136,13 @@ def _spec(run: Run) -> dict[str, Any]:
     load = run.spec.load
     volumes: list[dict[str, Any]] = [
         {"name": "tmp", "emptyDir": {}},
-        {"name": "plan", "configMap": {"name": run.names.plan}},
+        {"name": "plan", "configMap": {"name": run.fleet.plan}},
     ]
     if run.spec.workload.locustfile is not None:
         volumes.append({"name": "script", "configMap": {"name": run.spec.workload.locustfile.config_map.name}})
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
-        "activeDeadlineSeconds": int(active_deadline(run.spec) + document.RESULT_HOLD_SECONDS + 300),
+        "activeDeadlineSeconds": _lifetime(run),
         "securityContext": pods.pod_security(),
         "volumes": volumes,
         "affinity": {"podAntiAffinity": _away_from_gateways(run)},
@@ -156,18 +156,25 @@ def _spec(run: Run) -> dict[str, Any]:
     return spec
 
 
+def _lifetime(run: Run) -> int:
+    """After so many seconds the kubelet ends a pod of the fleet, whatever becomes of the operator."""
+    lent = run.lent_seconds
+    return int(active_deadline(run.spec) + document.RESULT_HOLD_SECONDS + 300) if lent is None else lent
+
+
 def _away_from_gateways(run: Run) -> dict[str, Any]:
-    """Never beside another run's isolated gateway; beside this run's own only where no other node has room."""
+    """Never beside an isolated gateway that it sends nothing to; beside its own only where no other node has room."""
+    [(label, uid)] = run.fleet_owner.label.items()
     others = {
         "labelSelector": {
             "matchLabels": {COMPONENT_LABEL: "gateway", ISOLATED_LABEL: "true"},
-            "matchExpressions": [{"key": UID_LABEL, "operator": "NotIn", "values": [run.uid]}],
+            "matchExpressions": [{"key": label, "operator": "NotIn", "values": [uid]}],
         },
         "namespaceSelector": {},
         "topologyKey": "kubernetes.io/hostname",
     }
     own = {
-        "labelSelector": {"matchLabels": {COMPONENT_LABEL: "gateway", UID_LABEL: run.uid}},
+        "labelSelector": {"matchLabels": {COMPONENT_LABEL: "gateway", label: uid}},
         "topologyKey": "kubernetes.io/hostname",
     }
     return {
@@ -181,10 +188,10 @@ def service(run: Run) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": pods.metadata(run, run.names.master, MASTER),
+        "metadata": pods.metadata(run, run.fleet.master, MASTER),
         "spec": {
             "publishNotReadyAddresses": True,
-            "selector": {UID_LABEL: run.uid, COMPONENT_LABEL: MASTER},
+            "selector": names.selector(run.fleet_owner, MASTER),
             "ports": [
                 {"name": "locust", "port": LOCUST_PORT, "targetPort": LOCUST_PORT},
                 {"name": "api", "port": API_PORT, "targetPort": API_PORT},

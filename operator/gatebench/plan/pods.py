@@ -23,11 +23,12 @@ def metadata(
     labels: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Metadata of a child: name, labels, owner."""
+    owner = run.owner_of(component)
     out: dict[str, Any] = {
         "name": name,
         "namespace": run.namespace,
-        "labels": {**names.labels(run.name, run.uid, component), **_of_comparison(run), **(labels or {})},
-        "ownerReferences": [names.owner(run.name, run.uid)],
+        "labels": {**names.labels(owner, component), **_of_comparison(run), **(labels or {})},
+        "ownerReferences": [names.reference(owner)],
     }
     if annotations:
         out["annotations"] = annotations
@@ -36,7 +37,7 @@ def metadata(
 
 def _of_comparison(run: Run) -> dict[str, str]:
     """By which the Lease of a comparison that is gone is known to be needed still."""
-    return {} if run.comparison is None else {names.COMPARISON_LABEL: run.comparison.uid}
+    return {} if run.comparison is None else run.comparison.label
 
 
 def pod(
@@ -112,8 +113,8 @@ def secret_env(name: str, secret: str, key: str) -> dict[str, Any]:
 
 
 def token_env(run: Run) -> dict[str, Any]:
-    """The run's token, by reference."""
-    return secret_env("GATEBENCH_TOKEN", run.names.token, "token")
+    """The token of the run's fleet, by reference."""
+    return secret_env("GATEBENCH_TOKEN", run.fleet.token, "token")
 
 
 def _key(reference: KeyRef) -> dict[str, str]:

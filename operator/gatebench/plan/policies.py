@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatebench.plan import fleet, gateway, pods, upstream
-from gatebench.plan.names import COMPONENT_LABEL, UID_LABEL
+from gatebench.plan import fleet, gateway, names, pods, upstream
 from gatebench.plan.run import Run
 
 
@@ -16,11 +15,11 @@ def all_of(run: Run, operator_namespace: str) -> list[dict[str, Any]]:
     out = [
         _policy(
             run,
-            run.names.master,
+            run.fleet.master,
             fleet.MASTER,
             [_allow([workers], fleet.LOCUST_PORT), _allow([operator], fleet.API_PORT)],
         ),
-        _policy(run, f"{run.names.base}-worker", fleet.WORKER, []),
+        _policy(run, run.fleet.workers, fleet.WORKER, []),
     ]
     if run.spec.gateway.image is not None:
         port = run.spec.gateway.port
@@ -40,7 +39,7 @@ def all_of(run: Run, operator_namespace: str) -> list[dict[str, Any]]:
 
 
 def _component(run: Run, component: str) -> dict[str, Any]:
-    return {"podSelector": {"matchLabels": {UID_LABEL: run.uid, COMPONENT_LABEL: component}}}
+    return {"podSelector": {"matchLabels": names.selector(run.owner_of(component), component)}}
 
 
 def _allow(peers: list[dict[str, Any]], port: int) -> dict[str, Any]:

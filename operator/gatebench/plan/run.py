@@ -12,14 +12,7 @@ from typing import Any
 from gatebench.api.run import MUTABLE_FIELDS, BenchmarkRunSpec, restarts_gateway
 from gatebench.api.status import BenchmarkRunStatus
 from gatebench.plan import names
-
-
-@dataclasses.dataclass(frozen=True)
-class Owner:
-    """The comparison that a run is part of."""
-
-    name: str
-    uid: str
+from gatebench.plan.names import FleetNames, Owner
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +30,44 @@ class Run:
     spec: BenchmarkRunSpec
     status: BenchmarkRunStatus
     comparison: Owner | None = None
+    """The comparison that it is part of."""
+    lent_seconds: int | None = None
+    """For how long the pods of the fleet may be there that its comparison lends it; None: it has one of its own."""
 
     @functools.cached_property
     def names(self) -> names.Names:
         """Names of its children."""
         return names.of(self.name, self.uid)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose its own children are."""
+        return Owner(self.name, self.uid)
+
+    @property
+    def lender(self) -> Owner | None:
+        """The comparison whose fleet it uses; None: it has one of its own."""
+        return self.comparison if self.lent_seconds is not None else None
+
+    @property
+    def fleet_owner(self) -> Owner:
+        """Whose the fleet is. The token is that of the fleet's owner."""
+        return self.lender or self.owner
+
+    @functools.cached_property
+    def fleet(self) -> FleetNames:
+        """Names of the fleet's parts."""
+        lender = self.lender
+        return self.names if lender is None else names.of_comparison(lender.name, lender.uid)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """UIDs of those whose children it may use."""
+        return tuple({self.uid, self.fleet_owner.uid})
+
+    def owner_of(self, component: str) -> Owner:
+        """Whose a child of that component is."""
+        return self.fleet_owner if component in names.FLEET else self.owner
 
     @functools.cached_property
     def spec_hash(self) -> str:

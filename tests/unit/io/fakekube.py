@@ -6,7 +6,8 @@ import contextlib
 import copy
 import dataclasses
 import itertools
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -107,13 +108,13 @@ class FakeKube:
         if name:
             found = self.objects.get((plural, namespace, name))
             return _not_found(name) if found is None else web.json_response(found)
-        wanted = dict(w.split("=") for w in request.query.get("labelSelector", "").split(",") if w)
+        selector = request.query.get("labelSelector", "")
         items = [
             o
             for (p, ns, _name), o in sorted(self.objects.items())
             if p == plural
             and (not namespace or ns == namespace)
-            and wanted.items() <= (o["metadata"].get("labels") or {}).items()
+            and _selects(selector, o["metadata"].get("labels") or {})
         ]
         if "PartialObjectMetadata" in request.headers["Accept"]:
             items = [{"metadata": o["metadata"]} for o in items]
@@ -247,3 +248,18 @@ async def world(*, master_port: int = 1, probe_port: int = 1) -> AsyncIterator[W
             yield World(api, given, clock)
         finally:
             await given.close()
+
+
+def _selects(selector: str, labels: Mapping[str, str]) -> bool:
+    """As the API server does it, of what is asked here: KEY=VALUE, KEY, !KEY, KEY in (A,B)."""
+    for word in re.findall(r"[^,(]+(?:\([^)]*\))?", selector):
+        key, _, value = word.strip().partition(" in " if " in " in word else "=")
+        allowed = value.strip("()").split(",") if value else None
+        present = labels.get(key.removeprefix("!"))
+        if key.startswith("!"):
+            fits = present is None
+        else:
+            fits = present is not None if allowed is None else present in allowed
+        if not fits:
+            return False
+    return True

@@ -65,8 +65,8 @@ def child(kind: str, name: str, *, owner: str = UID, **fields: Any) -> dict[str,
         "metadata": {
             "name": name,
             "namespace": NAMESPACE,
-            "labels": names.labels("demo", UID, fields.pop("component", "x")),
-            "ownerReferences": [names.owner("demo", owner)],
+            "labels": names.labels(names.Owner("demo", UID), fields.pop("component", "x")),
+            "ownerReferences": [names.reference(names.Owner("demo", owner))],
         },
         **fields,
     }

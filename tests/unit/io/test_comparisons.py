@@ -16,11 +16,12 @@ from gatebench.decide.actions import Create, TakeLease
 from gatebench.decide.comparison.snapshot import Snapshot
 from gatebench.decide.comparison.step import decide, is_complete
 from gatebench.decide.draft import timestamp
+from gatebench.decide.snapshot import Snapshot as RunSnapshot
 from gatebench.io import comparisons, leases, runs, status
 from gatebench.io.act import act
-from gatebench.io.observe import Unobserved
+from gatebench.io.observe import Unobserved, observe
 from gatebench.io.runs import InvalidRun, Unreadable
-from gatebench.plan import names
+from gatebench.plan import children, fleet, names
 from gatebench.plan.comparison import Comparison
 from gatebench.plan.pods import metadata
 from gatebench.plan.run import Run
@@ -281,3 +282,55 @@ def test_the_status_stays_within_its_bound(variants: int) -> None:
     assert cut == comparisons.bounded(given)
     BenchmarkComparisonStatus.model_validate(cut)
     assert any(r["verdict"] == "Regressed" for r in cut["table"])
+
+
+def fleet_of(api: FakeKube, name: str) -> set[tuple[str, str]]:
+    """What there is of the comparison's fleet: (plural, name)."""
+    base = f"{names.of_comparison('impact', UID).base}-"
+    return {(plural, found) for plural, _, found in api.objects if found.startswith(base) and name in found}
+
+
+async def test_the_fleet_of_a_comparison_goes_with_its_end_and_what_is_its_runs_stays() -> None:
+    async with world() as w:
+        first = await child(w)
+        assert first.lender == names.Owner("impact", UID, COMPARISON_KIND)
+        for manifest in children.desired(
+            first, w.context.settings, node=None, operator_namespace="o", key=w.context.key
+        ):
+            w.api.put(manifest)
+        found = await observe(first, w.context)
+        assert isinstance(found, RunSnapshot)
+        lent = {name for (_, name), one in found.children.items() if one.lent}
+        pods = {first.fleet.master, *map(first.fleet.worker, range(first.spec.load.workers))}
+        assert lent == {*pods, first.fleet.plan, first.fleet.workers}
+        assert {pod.name for pod in found.pods} - {pod.name for pod in found.own_pods} == pods
+        w.api.put(body({"conditions": [COMPLETE], "startedAt": timestamp(NOW)}))
+        assert (await tick(w)) is not None
+        left = {name for _, _, name in w.api.objects}
+        assert left & {*lent, first.fleet.token} == set()
+        assert {first.names.gateway, first.names.upstream} & left, "they are the run's, and go with it"
+        complete = parsed({"conditions": [COMPLETE]})
+        snap = await comparisons.observe(complete, w.context)
+        assert isinstance(snap, Snapshot)
+        assert (snap.fleet, snap.pods > 0) == ((), True)
+
+
+async def test_a_fleet_whose_token_was_never_used_leaves_it_to_the_garbage_collector() -> None:
+    async with world() as w:
+        first = await child(w)
+        w.api.put(children.token_secret(first, w.context.key))
+        w.api.put(fleet.plan_config_map(first))
+        w.context.forget(UID)
+        w.api.put(body({"conditions": [COMPLETE]}))
+        await tick(w)
+        assert fleet_of(w.api, "plan") == set()
+        assert fleet_of(w.api, "token") == {("secrets", first.fleet.token)}
+
+
+COMPLETE = {
+    "type": "Complete",
+    "status": "True",
+    "reason": "Finished",
+    "message": "",
+    "lastTransitionTime": "2027-01-15T08:00:00Z",
+}

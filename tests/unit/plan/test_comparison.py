@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatebench.api.run import BenchmarkRunSpec
+from gatebench.api.run import BenchmarkRunSpec, active_deadline
 from gatebench.plan import comparison as plan
 from gatebench.plan import names
 from unit.decide.comparisons import comparison
@@ -92,3 +92,58 @@ def test_names_of_runs_are_labels_and_none_is_shared(name: str) -> None:
 def test_which_runs_take_a_node(gateway: dict[str, Any], isolated: bool) -> None:
     given = comparison(template={**comparison().spec.template, "gateway": gateway})
     assert plan.isolated(given, "on") is isolated
+
+
+SECRET = {"X": {"secretKeyRef": {"name": "s", "key": "k"}}}
+LITTLE = {
+    "gateway": {"image": "gw:1", "cpus": 1},
+    "workload": {"requests": [{"name": "chat"}]},
+    "load": {"stages": [{"duration": "10s", "users": 1}], "workers": 2},
+}
+
+
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        {"gateway": {"args": ["--on"], "image": "other:2"}},
+        {"upstream": {"mock": {"latency": "10ms"}}},
+        {"load": {"stages": [{"duration": "20s", "users": 5}]}},
+        {"workload": {"requests": [{"name": "other", "promptTokens": 9}]}},
+    ],
+)
+def test_one_fleet_serves_variants_whose_fleets_differ_in_their_plans_alone(overlay: dict[str, Any]) -> None:
+    given = comparison(template=LITTLE, variants=[{"name": "off"}, {"name": "on", "overlay": overlay}])
+    assert given.lending.why_not == ""
+    seconds = given.lending.seconds
+    assert seconds is not None
+    runs = [plan.run(given, slot) for slot in given.slots]
+    assert {run["metadata"]["annotations"][names.LENT_ANNOTATION] for run in runs} == {str(seconds)}
+    each = max(active_deadline(BenchmarkRunSpec.model_validate(run["spec"])) for run in runs)
+    assert len(runs) * each < seconds <= names.MAX_LENT_SECONDS
+
+
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        {"load": {"workers": 3}},
+        {"load": {"engine": "Go"}},
+        {"load": {"env": [{"name": "A", "value": "1"}]}},
+        {"load": {"workerResources": {"cpu": "100m"}}},
+        {"load": {"nodeSelector": {"pool": "load"}}},
+        {"workload": {"requests": None, "locustfile": {"configMap": {"name": "script", "key": "locustfile.py"}}}},
+        {"workload": {"ca": {"configMap": {"name": "ca", "key": "ca.crt"}}}},
+        {"workload": {"requests": [{"name": "chat", "headersFrom": SECRET}]}},
+    ],
+)  # fmt: skip
+def test_variants_whose_fleets_have_other_pods_have_one_each(overlay: dict[str, Any]) -> None:
+    template = {**LITTLE, "load": {**LITTLE["load"], "engine": "Locust"}}
+    given = comparison(template=template, variants=[{"name": "off"}, {"name": "on", "overlay": overlay}])
+    assert given.lending.seconds is None
+    assert "the pods of their fleets differ" in given.lending.why_not
+    assert "annotations" not in plan.run(given, given.slots[0])["metadata"]
+
+
+def test_a_variant_that_is_no_run_has_no_part_in_a_fleet() -> None:
+    given = comparison(variants=[{"name": "off"}, {"name": "on", "overlay": {"load": {"workers": 0}}}])
+    assert given.lending.seconds is None
+    assert "not valid" in given.lending.why_not

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 from typing import Any
@@ -118,6 +119,35 @@ def test_the_children_are_as_reviewed(case: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     assert text == path.read_text(), "make generate rewrites the goldens; read the diff"
+
+
+def lent(text: str) -> Run:
+    """A run to which its comparison lends its fleet."""
+    return dataclasses.replace(
+        run_of(text), comparison=names.Owner("impact", "c0ffee-uid", "BenchmarkComparison"), lent_seconds=9000
+    )
+
+
+def test_a_fleet_that_is_lent_is_its_comparisons_and_the_gateway_is_the_runs() -> None:
+    run = lent(SPECS["litellm"])
+    made = children.desired(run, SETTINGS, node="node0", operator_namespace="gatebench-system", key=b"0123456789abcdef")
+    text = yaml.safe_dump_all(made, sort_keys=True, width=120)
+    path = GOLDEN / "lent.yaml"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert text == path.read_text(), "make generate rewrites the goldens; read the diff"
+    for manifest in made:
+        component = manifest["metadata"]["labels"][names.COMPONENT_LABEL]
+        own = "c0ffee-uid" if component in names.FLEET else run.uid
+        assert names.is_owned(manifest["metadata"], own)
+        assert (names.UID_LABEL in manifest["metadata"]["labels"]) == (own == run.uid)
+        assert manifest["metadata"]["labels"][names.COMPARISON_LABEL] == "c0ffee-uid"
+    other = dataclasses.replace(run, uid="another-uid", name="another")
+    again = children.desired(other, SETTINGS, node="node0", operator_namespace="gatebench-system", key=b"0" * 16)
+    fleet = {
+        m["metadata"]["name"]: m for m in made if m["kind"] == "Pod" and names.UID_LABEL not in m["metadata"]["labels"]
+    }
+    assert fleet == {m["metadata"]["name"]: m for m in again if m["metadata"]["name"] in fleet}, "one fleet for both"
 
 
 def test_go_workers_run_the_engine_under_locusts_master() -> None:

@@ -126,6 +126,8 @@ def _valid_runs(comparison: Comparison, snap: Snapshot, variant: str) -> list[Ru
 
 def _warnings(comparison: Comparison, snap: Snapshot) -> list[str]:
     out = [said] if (said := table.unequal(comparison)) is not None else []
+    if comparison.lending.seconds is None:
+        out.append(f"each run had a fleet of its own: {comparison.lending.why_not}")
     if snap.taken:
         out.append(f"ConfigMap {comparison.names.result} is not this comparison's; the result is not stored")
     for _, run in existing(comparison, snap):

@@ -125,6 +125,15 @@ def abort(comparison: Comparison, snap: Snapshot, draft: Draft) -> Outcome:
     return Wait("Cancelling") if under_way else None
 
 
+def without_fleet(comparison: Comparison, snap: Snapshot) -> Iterator[Delete]:
+    """Deletes what there is of the fleet. The token cannot be listed: it goes while the plan is there."""
+    for child in snap.fleet:
+        if not child.deleting:
+            yield Delete(child.kind, child.name)
+            if (child.kind, child.name) == ("ConfigMap", comparison.names.plan):
+                yield Delete("Secret", comparison.names.token)
+
+
 def report(comparison: Comparison, snap: Snapshot, draft: Draft) -> None:
     """What the status says of the runs, whatever is decided."""
     runs = existing(comparison, snap)

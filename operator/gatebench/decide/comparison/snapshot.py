@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from gatebench.api.status import ConditionStatus
-from gatebench.decide.snapshot import Denial, Lease
+from gatebench.decide.snapshot import Child, Denial, Lease
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Snapshot:
     """By variant what the API server has against its run; None: nothing. No trials: not asked yet."""
     pods: int = 0
     """Pods of its runs that are left, counted while no run is under way."""
+    fleet: tuple[Child, ...] = ()
+    """What there is of the fleet that it lends to its runs; looked for once it is complete."""
     leases: tuple[Lease, ...] = ()
     """Leases that it holds."""
     stored: bool = False

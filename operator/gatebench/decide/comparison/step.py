@@ -92,10 +92,12 @@ def _stop(snap: Snapshot, draft: Draft, outcome: Stop) -> None:
 
 
 def _after(comparison: Comparison, snap: Snapshot, draft: Draft) -> Decision:
-    """Frees the node behind a comparison that is complete, and deletes it when its time to live has passed."""
-    if not snap.pods:
+    """Ends the fleet and frees the node behind a comparison that is complete; deletes it when its time has passed."""
+    draft.act(*runs.without_fleet(comparison, snap))
+    left = snap.pods or snap.fleet
+    if not left:
         draft.act(*(ReleaseLease(lease.name) for lease in snap.leases))
-    tidy = not snap.pods and not snap.leases
+    tidy = not left and not snap.leases
     draft.set(step="Done" if tidy else "CleaningUp")
     ttl = comparison.spec.ttl_seconds_after_finished
     if expired(ttl, comparison.status.finished_at, snap.now):
