@@ -72,6 +72,8 @@ func TestABurstIsThisWorkersShareOfUsersWithoutThinkTime(t *testing.T) {
 			t.Errorf("%+v", row)
 		}
 	}
+	seen.mu.Lock()
+	defer seen.mu.Unlock()
 	if seen.plain != 0 || int(count) != seen.bursts || len(seen.connection) != 4 {
 		t.Errorf("%d plain, %d of %d recorded, %d connections", seen.plain, count, seen.bursts, len(seen.connection))
 	}
