@@ -19,9 +19,11 @@ const (
 	typeQuit      = "quit"
 	typePhase     = "gb_phase"
 	typeDrain     = "gb_drain"
+	typePlan      = "gb_plan"
 
 	typeHello      = "gb_hello"
 	typePhaseAck   = "gb_phase_ack"
+	typePlanAck    = "gb_plan_ack"
 	typeReady      = "client_ready"
 	typeStopped    = "client_stopped"
 	typeSpawning   = "spawning"

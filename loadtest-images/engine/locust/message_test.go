@@ -154,6 +154,8 @@ func TestMessagesThatAreNoMasters(t *testing.T) {
 		"a burst of nobody":       {map[string]any{"burst": -1}, &Phase{}},
 		"a drain that never ends": {map[string]any{"seconds": 1e300}, &Drain{}},
 		"an index below nothing":  {map[string]any{"index": -1}, &ack{}},
+		"no plan":                 {map[string]any{}, &Plan{}},
+		"a plan that is no text":  {map[string]any{"plan": map[string]any{}}, &Plan{}},
 	} {
 		if err := (message{kind: "x", data: encoded(t, c.data)}).into(c.out); err == nil {
 			t.Errorf("%s: %+v", name, c.out)
@@ -166,6 +168,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(wire)
 	}
 	f.Add(encoded(f, []any{"gb_phase", map[string]any{"rate": map[string]any{"from": 1}}, "w"}))
+	f.Add(encoded(f, []any{"gb_plan", map[string]any{"plan": "{}"}, "w"}))
 	f.Add([]byte{0x93, 0xdb, 0xff, 0xff, 0xff, 0xff, 'x'})
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		m, err := decode(wire)
@@ -186,6 +189,10 @@ func FuzzDecode(f *testing.F) {
 		var drain Drain
 		if m.into(&drain) == nil && !finite(drain.Seconds) {
 			t.Fatalf("%+v", drain)
+		}
+		var plan Plan
+		if m.into(&plan) == nil && (plan.Text == "" || len(plan.Text) > len(wire)) {
+			t.Fatalf("%+v", plan)
 		}
 	})
 }

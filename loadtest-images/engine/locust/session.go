@@ -35,6 +35,7 @@ type Handler interface {
 	Phase(Phase)
 	Drain(Drain)
 	Stop()
+	Plan(Plan) bool // whether it is taken: this worker then ends its part under the present one
 	Pulse() Pulse
 }
 
@@ -103,7 +104,8 @@ func (s *Session) listen() {
 	}
 }
 
-// Run hands the master's messages to the handler until the master says quit (nil), is lost (*Lost), or ctx ends.
+// Run hands the master's messages to the handler until the master says quit (nil), has handed over (ErrHandedOver), is
+// lost (*Lost), or ctx ends.
 func (s *Session) Run(ctx context.Context, h Handler) error {
 	s.heard.Store(int64(time.Since(s.begun)))
 	lost, quit := make(chan string, 1), make(chan struct{})
@@ -118,6 +120,12 @@ func (s *Session) Run(ctx context.Context, h Handler) error {
 			}
 			if m.kind == typeQuit {
 				return nil
+			}
+			if m.kind == typePlan {
+				if s.takes(m, h) {
+					return s.handOver(ctx)
+				}
+				continue
 			}
 			if err := s.handle(m, h); err != nil {
 				s.log("a message was not understood: %s", err)

@@ -219,7 +219,11 @@ func (n *notes) Spawn(s Spawn) { n.note("spawn %d", s.Users()) }
 func (n *notes) Phase(p Phase) { n.note("phase %d", p.Index) }
 func (n *notes) Drain(d Drain) { n.note("drain %g", d.Seconds) }
 func (n *notes) Stop()         { n.note("stop") }
-func (n *notes) Pulse() Pulse  { return Pulse{State: StateRunning, CPU: 12.5, Memory: 7} }
+func (n *notes) Plan(p Plan) bool {
+	n.note("plan %s", p.Text)
+	return p.Text != "refused"
+}
+func (n *notes) Pulse() Pulse { return Pulse{State: StateRunning, CPU: 12.5, Memory: 7} }
 
 func TestAWholeConversation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

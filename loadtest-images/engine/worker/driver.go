@@ -30,6 +30,7 @@ type master interface {
 type driver struct {
 	master master
 	report func(final bool) // sends what was measured
+	store  func(plan string) error
 	build  func(worker, workers int) offer
 	pulse  func() (cpu float64, memory int64)
 	log    *logger
@@ -43,7 +44,7 @@ type driver struct {
 	moment   record.Moment
 	classes  map[string]int
 	ending   bool // no load any more
-	finished bool // the last report has been sent
+	finished bool // all is measured, and the last report on its way or there
 	ended    sync.WaitGroup
 }
 
@@ -94,9 +95,12 @@ func (d *driver) Drain(m locust.Drain) {
 	moment := record.Moment{Phase: m.Phase}
 	limit := time.Duration(m.Seconds * float64(time.Second))
 	d.end(moment, limit, func() {
+		d.mu.Lock()
+		d.finished = true // first: the master that has the report may hand out another plan at once
+		d.mu.Unlock()
 		d.report(true)
 		d.mu.Lock()
-		d.finished, d.state = true, locust.StateReady
+		d.state = locust.StateReady
 		d.mu.Unlock()
 		d.log.info("drained")
 	})
@@ -112,6 +116,22 @@ func (d *driver) Stop() {
 		d.mu.Unlock()
 		_ = d.master.Stopped()
 	})
+}
+
+// Plan takes another plan, unless a load is under way.
+func (d *driver) Plan(p locust.Plan) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if (d.offer != nil || d.ending) && !d.finished {
+		d.log.error("another plan has come while a load is under way: it is not taken")
+		return false
+	}
+	if err := d.store(p.Text); err != nil {
+		d.log.error("another plan cannot be stored: %s", err)
+		return false
+	}
+	d.ending = true
+	return true
 }
 
 // end stops the load, once, without blocking, and then does what is to be done after it.

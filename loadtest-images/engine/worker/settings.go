@@ -24,6 +24,7 @@ type settings struct {
 	plan, token    string
 	master         string // host:port
 	terminationLog string
+	folder         string // what may be written to
 }
 
 func fromEnvironment(lookup func(string) (string, bool)) (settings, error) {
@@ -34,9 +35,10 @@ func fromEnvironment(lookup func(string) (string, bool)) (settings, error) {
 		return otherwise
 	}
 	s := settings{
-		plan:           get("GATEBENCH_PLAN", "/etc/gatebench/plan.json"),
+		plan:           get(planVariable, "/etc/gatebench/plan.json"),
 		token:          get("GATEBENCH_TOKEN", ""),
 		terminationLog: get("GATEBENCH_TERMINATION_LOG", "/dev/termination-log"),
+		folder:         get("TMPDIR", "/tmp"),
 	}
 	port := get("GATEBENCH_LOCUST_PORT", "5557")
 	if number, err := strconv.Atoi(port); err != nil || number < 1 || number > 65535 {

@@ -65,8 +65,10 @@ func run(ctx context.Context, s settings, version string, lookup func(string) (s
 	}
 	defer session.Close()
 	log.info("joined as %s", session.Node())
+	next := successor{s.folder}
 	d, r := newDriver(p, session, recorder, build, log)
-	return serve(ctx, session, d, r)
+	d.store = next.store
+	return serve(ctx, session, d, r, next.begin)
 }
 
 func newDriver(
@@ -86,8 +88,8 @@ func newDriver(
 	return d, r
 }
 
-// serve follows the master to the end.
-func serve(ctx context.Context, session *locust.Session, d *driver, r *reporter) (int, string) {
+// serve follows the master to the end, or to another plan, with which `begin` begins in the place of this process.
+func serve(ctx context.Context, session *locust.Session, d *driver, r *reporter, begin func() error) (int, string) {
 	reporting, stop := context.WithCancel(context.Background())
 	defer stop()
 	go r.loop(reporting, d)
@@ -95,6 +97,10 @@ func serve(ctx context.Context, session *locust.Session, d *driver, r *reporter)
 	if err == nil {
 		d.leave()
 		return exitOK, "the master has said quit"
+	}
+	if errors.Is(err, locust.ErrHandedOver) {
+		d.log.info("begins again: %s", err)
+		return exitFailed, "cannot begin again: " + begin().Error()
 	}
 	was, over := d.loaded()
 	var lost *locust.Lost

@@ -9,8 +9,9 @@ import (
 	"io"
 )
 
-// MaxFrame is the largest frame that is read, in bytes. What a master says to a worker has a few thousand.
-const MaxFrame = 1 << 20
+// MaxFrame is the largest frame that is read, in bytes. What a master says to a worker has a few thousand, but for a plan,
+// which may have its bodies written out.
+const MaxFrame = 8 << 20
 
 const (
 	flagMore    = 1
