@@ -18,6 +18,7 @@ import logging
 import sys
 
 from gatebench_locust import leadership, logs, masking, script, serving
+from gatebench_locust.again import Successor
 from gatebench_locust.plan import PlanError, read
 from gatebench_locust.settings import Settings
 
@@ -30,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("role", choices=("master", "worker"))
     role = parser.parse_args(argv).role
     settings = Settings.from_environment(os.environ)
+    successor = Successor(dict(os.environ), os.getcwd(), settings.folder)
     try:
         plan = read(settings.plan)
     except PlanError as error:
@@ -45,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     script.forget_locust_settings(os.environ)
     try:
         prepare = leadership.prepare if role == "master" else serving.prepare
-        prepare(plan, settings, mask)
+        prepare(plan, settings, mask, successor)
         return script.run(role, plan, settings)
     except script.ScriptError as error:
         text = str(error) or last_error.text

@@ -21,11 +21,13 @@ from gevent.pywsgi import WSGIServer
 
 from gatebench_locust import metrics, state
 from gatebench_locust.conductor import Conductor
+from gatebench_locust.handover import Handover
+from gatebench_locust.plan import PlanError
 from gatebench_locust.records import Refused
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES, MAX_PLAN_BYTES = 64 * 1024, 2**20
 MAX_CONNECTIONS = 64
 RESOLVE_SECONDS = 3.0
 _STATUS = {
@@ -43,12 +45,19 @@ JSON, TEXT = "application/json", "text/plain; version=0.0.4; charset=utf-8"
 class Api:
     """Answers of the API. `result` and `reports` are set once, when the load is over."""
 
-    def __init__(self, conductor: Conductor, token: str) -> None:
+    def __init__(self, conductor: Conductor, token: str, handover: Handover) -> None:
         self._conductor = conductor
+        self._handover = handover
         self._token = token.encode()
         self.result: bytes | None = None
         self.reports: Mapping[str, tuple[str, bytes]] = {}
         self.acknowledged = Event()
+        self.released = Event()  # acknowledged, and the fleet not to be kept
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether this master is about to go, and the fleet to stay."""
+        return self._handover.run is not None
 
     def publish(self, document: dict[str, Any], reports: Mapping[str, tuple[str, bytes]]) -> None:
         """The result is there."""
@@ -76,7 +85,7 @@ class Api:
         if not self._allowed(environ.get("HTTP_AUTHORIZATION", "")):
             return _json(401, {"error": "the run's token is needed"})
         name = path.removeprefix("/v1/")
-        if name in ("start", "stop", "continue", "ack"):
+        if name in ("start", "stop", "continue", "ack", "plan"):
             if method != "POST":
                 return _json(405, {"error": "POST only"})
             return self._post(name, environ)
@@ -108,7 +117,7 @@ class Api:
             length = int(environ.get("CONTENT_LENGTH") or 0)
         except ValueError:
             return _json(400, {"error": "a length is needed"})
-        if length > MAX_BODY_BYTES:
+        if length > (MAX_PLAN_BYTES if name == "plan" else MAX_BODY_BYTES):
             return _json(413, {"error": "the body is too large"})
         try:
             body = json.loads(environ["wsgi.input"].read(length) or b"{}")
@@ -116,6 +125,16 @@ class Api:
             return _json(400, {"error": "the body is not JSON"})
         if not isinstance(body, dict):
             return _json(400, {"error": "the body is not a JSON object"})
+        try:
+            return self._do(name, body)
+        except Refused as refusal:
+            return _json(409, refusal.payload)
+
+    def _do(self, name: str, body: dict[str, Any]) -> tuple[int, str, bytes]:
+        """Raises Refused."""
+        if name == "plan":
+            return self._plan(body.get("plan"))
+        self._handover.check()
         if name == "start":
             return self._start(body.get("attempt"))
         if name == "continue":
@@ -123,18 +142,32 @@ class Api:
         if name == "stop":
             self._conductor.stop(str(body.get("reason") or "")[:200])
             return _json(200, {"step": self._conductor.step})
+        return self._acknowledge(body.get("keep"))
+
+    def _acknowledge(self, keep: Any) -> tuple[int, str, bytes]:
+        if not isinstance(keep, bool | None):
+            return _json(400, {"error": "keep is true or false"})
         if self.result is None:
             return _json(409, {"error": "there is no result to acknowledge"})
+        if not keep:
+            self.released.set()
+        elif self.released.is_set():
+            return _json(409, {"error": "the fleet ends: it was not to be kept"})
         self.acknowledged.set()
         return _json(200, {})
+
+    def _plan(self, document: Any) -> tuple[int, str, bytes]:
+        if not isinstance(document, dict):
+            return _json(400, {"error": "a plan is needed"})
+        try:
+            return _json(200, {"run": self._handover.take(document)})
+        except (PlanError, RecursionError) as error:
+            return _json(400, {"error": str(error)})
 
     def _start(self, attempt: Any) -> tuple[int, str, bytes]:
         if not isinstance(attempt, str) or not 0 < len(attempt) <= 200:
             return _json(400, {"error": "an attempt id is needed"})
-        try:
-            self._conductor.start(attempt)
-        except Refused as refusal:
-            return _json(409, refusal.payload)
+        self._conductor.start(attempt)
         return _json(200, {"attempt": attempt})
 
     def _continue(self, attempt: Any, repeat: Any, address: Any) -> tuple[int, str, bytes]:
@@ -145,10 +178,7 @@ class Api:
             if address not in found:
                 seen = ", ".join(sorted(found)) or "nowhere"
                 return _json(409, {"error": f"the target's name leads to {seen}, not yet to {str(address)[:100]}"})
-        try:
-            self._conductor.go_on(attempt, repeat)
-        except Refused as refusal:
-            return _json(409, refusal.payload)
+        self._conductor.go_on(attempt, repeat)
         return _json(200, {"repeat": repeat})
 
 

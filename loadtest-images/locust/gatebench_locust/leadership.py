@@ -16,7 +16,9 @@ import locust.env
 from locust.rpc import rpc
 
 from gatebench_locust import api, context, document, reports, script, webui, wire
+from gatebench_locust.again import Successor
 from gatebench_locust.conductor import Conductor
+from gatebench_locust.handover import Handover
 from gatebench_locust.master import Master
 from gatebench_locust.plan import Plan
 from gatebench_locust.roster import Roster
@@ -28,8 +30,9 @@ EARLY_EXIT = 4  # told to end before the result was acknowledged
 _LAST_ANSWER_SECONDS = 0.5
 
 
-def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str]) -> None:
+def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str], successor: Successor) -> None:
     """Before Locust's main is called. Raises OSError where the API's port is taken."""
+    reports.forget(script.csv_prefix(settings))
     roster = Roster()
     context.plan = plan
     wire.Server.on_garbage = staticmethod(roster.junk)
@@ -48,7 +51,7 @@ def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str]) -> None:
         gevent.spawn(_hold, environment, http, plan.result_hold)
 
     conductor = Conductor(plan, roster, on_sealed)
-    http = api.Api(conductor, settings.token)
+    http = api.Api(conductor, settings.token, Handover(conductor, successor))
     Master.plan, Master.token, Master.roster, Master.conductor = plan, settings.token, roster, conductor
 
     def on_init(environment: Any, runner: Any, web_ui: Any, **_: Any) -> None:
@@ -66,11 +69,18 @@ def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str]) -> None:
 
 
 def _hold(environment: Any, http: api.Api, seconds: float) -> None:
-    """Keeps the result until it is acknowledged, then lets the process end: its workers go with it."""
+    """Keeps the result until it is acknowledged, then lets the process end: its workers go with it. A fleet that is to
+    be kept stays until it is let go, or handed to another run."""
     if http.acknowledged.wait(timeout=seconds):
+        if not http.released.is_set():
+            logger.info("the result is acknowledged, the fleet is kept")
+            environment.process_exit_code = 0
+            http.released.wait()
         logger.info("the result is acknowledged")
         gevent.sleep(_LAST_ANSWER_SECONDS)
     else:
         logger.warning("nobody has acknowledged the result within %g s", seconds)
+    if http.handed_over:
+        return  # what comes now is for the next master to end
     environment.process_exit_code = 0
     environment.web_ui.stop()

@@ -47,6 +47,8 @@ class Master(MasterRunner):
             logger.warning("a message of type %.30s from %s could not be used", msg.type, client_id, exc_info=True)
 
     def _handle(self, client_id: str, msg: Message) -> None:
+        if self.roster.closed and msg.type in (wire.HELLO, "client_ready"):
+            return  # it asks again, and the next master answers
         if msg.type == wire.HELLO:
             self._hello(client_id, msg.data)
             return
@@ -68,6 +70,8 @@ class Master(MasterRunner):
                 self.conductor.stop("the locustfile has ended the test")
             case wire.PHASE_ACK:
                 member.acknowledged = int(msg.data["order"])
+            case wire.PLAN_ACK:
+                member.handed = True
             case _:
                 super().handle_message(client_id, msg)
 

@@ -172,7 +172,7 @@ def parse(document: Any) -> Plan:
         return _parse(document)
     except KeyError as error:
         raise PlanError(f"field {error} is missing") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise PlanError(str(error)) from error
 
 

@@ -15,7 +15,7 @@ class EndEarly(Exception):
 
 
 class Refused(Exception):
-    """A start, or going on, is not possible; the payload says why."""
+    """A start, going on, or another plan is not possible; the payload says why."""
 
     def __init__(self, **payload: Any) -> None:
         super().__init__(payload["error"])

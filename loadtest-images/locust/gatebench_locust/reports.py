@@ -20,6 +20,12 @@ logger = logging.getLogger(__name__)
 HTML, CSV = "text/html; charset=utf-8", "text/csv; charset=utf-8"
 
 
+def forget(prefix: str) -> None:
+    """Removes what Locust has written in an earlier run."""
+    for name in ("stats", "stats_history", "failures", "exceptions"):
+        pathlib.Path(f"{prefix}_{name}.csv").unlink(missing_ok=True)
+
+
 def take(environment: Any, history: pathlib.Path, mask: Callable[[str], str]) -> dict[str, tuple[str, bytes]]:
     """(content type, content) by path below /v1. A report that cannot be made is left out: it is no measurement."""
     tables = StatsCSV(environment, PERCENTILES_TO_REPORT)

@@ -24,15 +24,17 @@ class Member:
     why: str = ""
     cpu_ratio: float | None = None
     acknowledged: int = 0
+    handed: bool = False  # it has taken the next plan
 
 
 class Roster:
-    """The workers and the strangers."""
+    """The workers and the strangers. Once it is `closed`, nobody is taken any more."""
 
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
         self.foreign: dict[str, int] = {}
         self.garbage = 0
+        self.closed = False
 
     def prove(self, member_id: str, host: str, kind: str, now: float, engine: str = "") -> Member:
         """A worker has shown a right proof."""

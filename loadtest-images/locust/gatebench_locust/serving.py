@@ -16,12 +16,13 @@ import locust.env
 from locust import argument_parser
 
 from gatebench_locust import context, foreign, worker
+from gatebench_locust.again import Successor
 from gatebench_locust.plan import LOCUST, Plan, PlanError
 from gatebench_locust.recorder import Recorder
 from gatebench_locust.settings import Settings
 
 
-def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str]) -> None:
+def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str], successor: Successor) -> None:
     """Before Locust's main is called: our listeners are the first. Raises PlanError."""
     if plan.engine != LOCUST:
         raise PlanError(f"it is for engine {plan.engine}, this is a Python worker")
@@ -33,6 +34,7 @@ def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str]) -> None:
         foreign.install(recorder, plan.think_time)
     runner = worker.Worker
     runner.plan, runner.recorder, runner.token = plan, recorder, settings.token
+    runner.successor = successor
     patched: Any = locust.env
     patched.WorkerRunner = runner
     # Locust asks for this some sixty times in each spawn message, and builds a parser of all its options each time:

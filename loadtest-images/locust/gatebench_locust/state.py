@@ -22,6 +22,7 @@ def build(conductor: Conductor, result_ready: bool) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "now": now,
+        "run": conductor.plan.uid,
         "attempt": conductor.attempt,
         "step": conductor.step,
         "phase": None if current is None else current.phase.index,

@@ -27,6 +27,8 @@ HELLO = "gb_hello"  # worker: {"proof", "host", "kind", "engine"}, before each c
 PHASE = "gb_phase"
 PHASE_ACK = "gb_phase_ack"  # worker: {"order"}
 DRAIN = "gb_drain"  # master: {"phase", "seconds"}
+PLAN = "gb_plan"  # master: {"plan"}, the next run's as text; the master goes, and comes back with it
+PLAN_ACK = "gb_plan_ack"  # worker: it will do so too
 SELF_STOP = "gb_self_stop"  # worker: its locustfile has ended the test
 REPORT_KEY = "gatebench"  # in Locust's stats message
 # A report holds at most some hundred histograms; a bigger message is not one of ours.

@@ -17,6 +17,7 @@ import time
 from typing import Any, ClassVar, NoReturn
 
 import gevent
+import zmq
 from locust import __version__
 from locust.exception import RPCError
 from locust.rpc import Message
@@ -24,6 +25,7 @@ from locust.runners import STATE_INIT, WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from gatebench_locust import usage, wire
+from gatebench_locust.again import Successor
 from gatebench_locust.plan import Plan
 from gatebench_locust.recorder import Moment, Recorder
 
@@ -33,6 +35,7 @@ REPORT_SECONDS = 1.0
 MASTER_SILENCE_SECONDS = 4.0
 JOIN_SECONDS = 600.0
 KILL_SECONDS = 10.0
+MASTER_GONE_SECONDS = 5
 MASTER_LOST_EXIT = 5
 NOT_JOINED_EXIT = 6
 EARLY_EXIT = 4  # told to end by anyone but the master
@@ -44,13 +47,14 @@ class Worker(WorkerRunner):
     plan: ClassVar[Plan]
     recorder: ClassVar[Recorder]
     token: ClassVar[str]
+    successor: ClassVar[Successor]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._attempt: str | None = None
         self._sequence = 0
         self._tick = 0
         self._heard = time.monotonic()
-        self._no_more_users = self._drain_begun = self._finished = False
+        self._no_more_users = self._drain_begun = self._finished = self._leaving = False
         self._allowed = usage.allowed_cores()
         self._usage = usage.read()
         self._usage_moment: Moment | None = None
@@ -62,6 +66,7 @@ class Worker(WorkerRunner):
         """Shows the proof and asks to be taken, until the master answers."""
         self.register_message(wire.PHASE, self._on_phase)
         self.register_message(wire.DRAIN, self._on_drain, concurrent=True)
+        self.register_message(wire.PLAN, self._on_plan, concurrent=True)
         deadline = time.monotonic() + JOIN_SECONDS
         hello = {
             "proof": wire.proof(self.token, self.plan.uid, self.client_id),
@@ -95,6 +100,8 @@ class Worker(WorkerRunner):
         return time.monotonic() - self._heard
 
     def _orphaned(self) -> None:
+        if self._leaving:
+            return
         if self._finished:
             leave(0, "the master is gone after the end of the load")
         self._no_more_users = True
@@ -137,6 +144,20 @@ class Worker(WorkerRunner):
         self._send_stats(final=True)
         self._finished = True
         logger.info("drained")
+
+    def _on_plan(self, environment: Any, msg: Message) -> None:
+        """Begins again with another plan, unless a load is under way: when the master has closed the connection, since
+        whoever came back sooner would find the old one."""
+        if not self._finished and (self._attempt is not None or self.worker_state != STATE_INIT):
+            logger.error("another plan has come while a load is under way: it is not taken")
+            return
+        self.successor.store(msg.data["plan"])
+        self._no_more_users = self._leaving = True
+        closed = self.client.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self.client.send(Message(wire.PLAN_ACK, None, self.client_id))
+        if not closed.poll(MASTER_GONE_SECONDS * 1000):
+            logger.warning("the master has not closed the connection in %d s", MASTER_GONE_SECONDS)
+        self.successor.begin()
 
     # -- users
 

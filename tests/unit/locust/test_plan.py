@@ -14,6 +14,7 @@ from gatebench.api.status import BenchmarkRunStatus
 from gatebench.plan import document
 from gatebench.plan.run import Run
 from gatebench_locust import payloads, serving, users
+from gatebench_locust.again import Successor
 from gatebench_locust.objectives import Objective
 from gatebench_locust.plan import PlanError, parse
 from gatebench_locust.settings import Settings
@@ -108,7 +109,7 @@ def test_null_and_false_are_not_asked_for() -> None:
 
 def test_a_python_worker_does_not_take_a_plan_for_go() -> None:
     with pytest.raises(PlanError, match="engine Go"):
-        serving.prepare(go(), Settings.from_environment({}), str)
+        serving.prepare(go(), Settings.from_environment({}), str, Successor({}, "/", "/tmp"))
 
 
 def test_the_master_of_go_workers_dispatches_a_name_and_needs_no_secrets() -> None:
