@@ -38,13 +38,16 @@ def _unfit(run: Run, state: FleetState | None, pods: tuple[Pod, ...]) -> str | N
     """What is wrong with a fleet that was there before the run; None: nothing, or it is the run's own making."""
     if not any(pod.created_at < run.created_at for pod in pods):
         return None
-    expected = run.spec.load.workers + 1
+    workers = run.spec.load.workers
     sound = [pod for pod in pods if not (pod.failed or pod.deleting or pod.disrupted)]
-    if len(sound) != expected:
-        return f"{len(sound)} of its {expected} pods are left"
-    if state is not None and state.run not in (None, run.uid) and state.step not in _IDLE:
+    if len(sound) != workers + 1:
+        return f"{len(sound)} of its {workers + 1} pods are left"
+    if state is None or has_plan(run, state):
+        return None
+    if state.step not in _IDLE:
         return "it still sends the load of a run that is over"
-    return None
+    # A worker that fell silent, or did not come back with the plan before this one.
+    return f"{state.seen} of its {workers} workers are left" if state.seen < workers else None
 
 
 def hand_over(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:

@@ -80,9 +80,20 @@ def test_the_plan_is_handed_over_while_the_gateway_still_comes_up() -> None:
     assert decision.status.step == "Starting"
 
 
-def test_a_fleet_of_which_not_all_have_joined_is_not_handed_over() -> None:
+def test_a_fleet_whose_master_misses_workers_that_are_there_is_made_anew() -> None:
     run = lent(created_at=NOW + 5)
-    assert of(decide(run, world_of(run, run="uid-0", seen=0), WORLD).actions, HandOver) == []
+    decision = decide(run, world_of(run, run="uid-0", seen=1, step="Finished", lost=("w1",)), WORLD)
+    assert of(decision.actions, HandOver) == []
+    assert ("Pod", run.fleet.master) in {(one.kind, one.name) for one in of(decision.actions, Delete)}
+    [told] = [one for one in of(decision.actions, Announce) if one.reason == Reason.FLEET_RENEWED]
+    assert "1 of its 2 workers are left" in told.message
+
+
+def test_workers_that_come_back_with_this_runs_plan_are_awaited() -> None:
+    run = lent(created_at=NOW + 5)
+    decision = decide(run, world_of(run, seen=1), WORLD)
+    assert of(decision.actions, Delete) == []
+    assert decision.status.step == "Joining"
 
 
 def changed(snap: Snapshot, component: str, **fields: Any) -> Snapshot:
