@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import functools
 import gzip
@@ -185,6 +186,17 @@ class Lab:
                 return pod
         raise AssertionError(f"run {name} has no pod {component}")
 
+    def evict(self, pod: dict[str, Any]) -> None:
+        """Evicts a pod, as a drain of its node does."""
+        name = pod["metadata"]["name"]
+        eviction = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": self.namespace},
+        }
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{name}/eviction"
+        self.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+
     def result(self, name: str) -> dict[str, Any]:
         """The stored result document."""
         config_map = self.get("configmap", self.status(name)["artifacts"]["result"])
@@ -224,6 +236,30 @@ def kill(pod: dict[str, Any], container: str, sig: signal.Signals = signal.SIGKI
                 os.kill(pid, sig)
             return
     raise AssertionError(f"pod has no container {container}")
+
+
+def operator_pods() -> list[dict[str, Any]]:
+    """The operator's pods."""
+    return Lab(OPERATOR_NAMESPACE).list("pods", "app.kubernetes.io/component=operator")
+
+
+def kill_operator() -> None:
+    """SIGKILL, as a node would; then a fresh pod, so that one test's back-off does not slow the next."""
+    for pod in operator_pods():
+        kill(pod, pod["spec"]["containers"][0]["name"])
+        Lab(OPERATOR_NAMESPACE).kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+
+
+@contextlib.contextmanager
+def stopped_operator() -> Iterator[None]:
+    """The operator does not run meanwhile, and then goes on; well within what its liveness allows."""
+    [pod] = operator_pods()
+    name = pod["spec"]["containers"][0]["name"]
+    kill(pod, name, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        kill(pod, name, signal.SIGCONT)
 
 
 def namespace_name() -> str:

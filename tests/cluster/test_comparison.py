@@ -104,6 +104,8 @@ def test_one_fleet_serves_all_runs_and_is_made_anew_as_a_whole_when_a_worker_is_
     until_measuring(lab, first)
     fleet = fleet_of(lab)
     assert len(fleet) == 3
+    lab.until_complete(first)
+    labs.kill_operator()
     until_measuring(lab, second)
     assert uids(fleet_of(lab)) == uids(fleet), "the same pods send the load of the second run"
     again = fleet_of(lab)

@@ -16,14 +16,6 @@ pytestmark = pytest.mark.measures
 SYSTEM = Lab(labs.OPERATOR_NAMESPACE)
 
 
-def kill_operator() -> None:
-    """SIGKILL, as a node would; then a fresh pod, so that one test's back-off does not slow the next."""
-    pods = SYSTEM.list("pods", "app.kubernetes.io/component=operator")
-    for pod in pods:
-        labs.kill(pod, pod["spec"]["containers"][0]["name"])
-        SYSTEM.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
-
-
 def uids(lab: Lab, name: str) -> dict[str, str]:
     """Pods of a run by name."""
     return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in lab.children(name)}
@@ -39,7 +31,7 @@ def test_a_killed_operator_goes_on_with_the_same_children(lab: Lab, step: str) -
     elif step in ("Measuring", "Collecting"):
         lab.until_step("run", step)
     before = uids(lab, "run")
-    kill_operator()
+    labs.kill_operator()
     status = lab.until_complete("run", 240)
     assert uids(lab, "run") == before
     assert lab.condition("run", "Succeeded")[0] == "True", lab.condition("run", "Succeeded")
@@ -83,6 +75,20 @@ def test_two_runs_that_want_one_node_run_one_after_the_other(lab: Lab) -> None:
     assert lab.status(queued)["nodeAcquiredAt"] >= lab.status(other)["finishedAt"]
 
 
+@pytest.mark.fault(33)
+def test_two_runs_of_one_target_run_one_after_the_other(lab: Lab) -> None:
+    gone = dict.fromkeys(("image", "args", "isolation", "cpus", "memory"))
+    for name in ("first", "second"):
+        lab.apply(make_run(name, gateway={"url": "http://127.0.0.1:9", **gone}))
+    lab.until("one is queued", lambda: {"Queued"} & {lab.status(n).get("step") for n in ("first", "second")})
+    queued = next(n for n in ("first", "second") if lab.status(n).get("step") == "Queued")
+    other = "second" if queued == "first" else "first"
+    assert "127.0.0.1:9" in lab.condition(queued, "Accepted")[2]
+    for name in (other, queued):
+        lab.until_complete(name, 120)  # nothing listens there
+    assert lab.status(queued)["startedAt"] >= lab.status(other)["finishedAt"]
+
+
 @pytest.mark.fault(20)
 def test_a_prometheus_that_is_away_leaves_the_verdict_unknown_not_wrong(lab: Lab) -> None:
     memory = [{"metric": "gateway.memory.end", "failAbove": "1Gi"}, {"metric": "query.up", "failBelow": 1}]
@@ -114,13 +120,15 @@ def test_a_query_without_an_answer_is_missing_and_its_objective_unknown(lab: Lab
         {"name": "nan", "promql": "vector(0) / 0"},
         {"name": "two", "promql": "label_replace(vector(1), 'a', 'b', '', '') or vector(2)"},
         {"name": "one", "promql": "vector(7)"},
+        {"name": "scraped", "promql": 'max_over_time(up{namespace="$namespace",pod="$pod"}[$range])'},
     ]
     objectives = [{"metric": f"query.{query['name']}", "failAbove": 100} for query in queries]
-    lab.apply(make_run(metrics={"queries": queries}, objectives=objectives))
+    lab.apply(make_run(gateway={"metricsPath": "/metrics"}, metrics={"queries": queries}, objectives=objectives))
     status = lab.until_complete("run")
     outcomes = {o["metric"]: o for o in status["objectives"]}
     assert outcomes["query.one"]["outcome"] == "Pass"
     assert outcomes["query.one"]["value"] == 7
+    assert outcomes["query.scraped"]["value"] == 1, "gateway.metricsPath is scraped while the gateway is measured"
     for name in ("none", "nan", "two"):
         assert outcomes[f"query.{name}"]["outcome"] == "Unknown", name
         assert "value" not in outcomes[f"query.{name}"]

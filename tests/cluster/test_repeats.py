@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from typing import Any
 
 import pytest
 
@@ -26,3 +27,21 @@ def test_the_summary_is_the_median_over_the_repeats(lab: Lab) -> None:
     ends = [repeat["endedAt"] for repeat in result["repeats"]]
     starts = [repeat["startedAt"] for repeat in result["repeats"]]
     assert all(start >= end + 2 for end, start in zip(ends, starts[1:], strict=False))
+
+
+def test_each_repeat_has_a_gateway_of_its_own_where_that_is_asked_for(lab: Lab) -> None:
+    load = {"engine": "Go", "stages": [{"duration": "5s", "users": 20}]}
+    lab.apply(make_run(load=load, repeats={"count": 2, "pause": "0s", "restartGateway": True}))
+    lab.until_step("run", "Measuring")
+    first = lab.pod("run", "gateway")["metadata"]["uid"]
+    lab.until("another gateway", lambda: {p["metadata"]["uid"] for p in _gateways(lab)} - {first})
+    status = lab.until_complete("run")
+    assert lab.condition("run", "Succeeded")[0] == "True", status["conditions"]
+    result = lab.result("run")
+    assert [repeat["index"] for repeat in result["repeats"]] == [0, 1]
+    assert all(repeat["gateway"]["gateway.cpu.mean"]["value"] > 0 for repeat in result["repeats"])
+
+
+def _gateways(lab: Lab) -> list[dict[str, Any]]:
+    pods = lab.children("run")
+    return [pod for pod in pods if pod["metadata"]["labels"]["app.kubernetes.io/component"] == "gateway"]

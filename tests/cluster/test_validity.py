@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import signal
@@ -108,10 +107,7 @@ def test_a_gateway_that_is_evicted_under_load_has_lost_its_node(lab: Lab) -> Non
     lab.until_step("run", "Measuring")
     pod = lab.pod("run", "gateway")
     labs.kill(pod, "gateway", signal.SIGSTOP)  # so that it takes its grace period, and is seen on its way
-    name = pod["metadata"]["name"]
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": lab.namespace}}
-    path = f"/api/v1/namespaces/{lab.namespace}/pods/{name}/eviction"
-    lab.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+    lab.evict(pod)
     assert pod["spec"]["nodeName"] in spoiled(lab, "NodeLost")
 
 

@@ -6,6 +6,7 @@ still collected for the result.
 
 from __future__ import annotations
 
+from gatebench.api import quantities
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.status import Live
 from gatebench.decide import ending, environment, podproblems, restart
@@ -130,7 +131,7 @@ def _disturbance(run: Run, snap: Snapshot, world: World, draft: Draft) -> tuple[
     found = None if done else _vanished(run, snap, world) or _lost_workers(run, snap)
     if found is not None:
         return found
-    found = next((found for pod in pods if (found := _pod_disturbance(pod, begun, again)) is not None), None)
+    found = next((found for pod in pods if (found := _pod_disturbance(run, pod, begun, again)) is not None), None)
     return found or environment.changed(run, snap, world, again)
 
 
@@ -158,7 +159,7 @@ def _came_back(container: Container, begun: float) -> bool:
     return container.running_since is not None and container.running_since > begun
 
 
-def _pod_disturbance(pod: Pod, begun: float, again: float) -> tuple[Reason, str] | None:
+def _pod_disturbance(run: Run, pod: Pod, begun: float, again: float) -> tuple[Reason, str] | None:
     container = pod.containers[0] if pod.containers else None
     if pod.component == fleet.WORKER and (pod.failed or pod.disrupted):
         how = podproblems.exit_words(container) if container else ""
@@ -167,13 +168,13 @@ def _pod_disturbance(pod: Pod, begun: float, again: float) -> tuple[Reason, str]
             return Reason.MASTER_LOST, f"pod {pod.name} has lost its master under load: {how}"
         return Reason.WORKER_LOST, f"pod {pod.name} ended under load: {pod.reason or how}"
     if pod.component == "gateway":
-        return _gateway_disturbance(pod, again)
+        return _gateway_disturbance(run, pod, again)
     if pod.component == "upstream" and container is not None and (pod.failed or _came_back(container, begun)):
         return Reason.RUN_DISTURBED, f"the mock restarted under load: {podproblems.exit_words(container)}"
     return None
 
 
-def _gateway_disturbance(pod: Pod, begun: float) -> tuple[Reason, str] | None:
+def _gateway_disturbance(run: Run, pod: Pod, begun: float) -> tuple[Reason, str] | None:
     container = pod.container(gateway.CONTAINER)
     if pod.disrupted or (pod.failed and pod.reason == "NodeLost"):
         return (
@@ -189,7 +190,19 @@ def _gateway_disturbance(pod: Pod, begun: float) -> tuple[Reason, str] | None:
             Reason.GATEWAY_RESTARTED,
             f"the gateway restarted under load: {podproblems.exit_words(container)}",
         )
-    return None
+    return _resized(run, container)
+
+
+def _resized(run: Run, container: Container) -> tuple[Reason, str] | None:
+    """A pod can be resized in place: its figures are then of two sizes."""
+    spec = run.spec.gateway
+    asked = {"cpu": float(spec.cpus), "memory": quantities.quantity_value(spec.memory)}
+    found = [
+        f"{name} is {container.limits[name]:g} and was {value:g}"
+        for name, value in asked.items()
+        if container.limits.get(name, value) != value
+    ]
+    return (Reason.CPU_SET_CHANGED, f"the gateway was resized under load: {', '.join(found)}") if found else None
 
 
 def _vanished(run: Run, snap: Snapshot, world: World) -> tuple[Reason, str] | None:
@@ -201,7 +214,8 @@ def _vanished(run: Run, snap: Snapshot, world: World) -> tuple[Reason, str] | No
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         if (kind, name) == ("Pod", run.names.gateway) and restart.spares(run, snap):
             continue
-        if kind in ("Pod", "Service") and snap.child(kind, name) is None:
+        # A Secret cannot be looked for.
+        if kind != "Secret" and snap.child(kind, name) is None:
             return Reason.RUN_DISTURBED, f"{kind} {name} was deleted under load"
     return None
 

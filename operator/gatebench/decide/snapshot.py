@@ -31,6 +31,8 @@ class Container:
     """Of the current state, or of the last one where the container has come back."""
     exit_code: int | None = None
     termination_message: str | None = None
+    limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """CPU in cores and memory in bytes, as the pod has them now."""
     guaranteed: bool = False
     """Whether its requests equal its limits for CPU and memory (as admitted, so after injection)."""
 

@@ -81,8 +81,14 @@ def _container(given: Mapping[str, Any], status: Mapping[str, Any]) -> Container
         terminated_reason=ended.get("reason"),
         exit_code=ended.get("exitCode"),
         termination_message=_bounded(ended.get("message")),
+        limits=_limits(given.get("resources") or {}),
         guaranteed=_guaranteed(given.get("resources") or {}),
     )
+
+
+def _limits(resources: Mapping[str, Any]) -> dict[str, float]:
+    given = {name: _number((resources.get("limits") or {}).get(name)) for name in _RESOURCES}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _id(text: Any) -> str | None:
