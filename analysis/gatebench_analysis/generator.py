@@ -46,7 +46,8 @@ def dropped(evidence: Evidence) -> Finding | None:
     share = quantities.ratio(missed / (missed + window.total()))
     allowed, seen = evidence.facts.max_in_flight, [worker.in_flight_max for worker in load.workers]
     if allowed is not None:
-        why = f"all {allowed:,} requests that may be (load.maxInFlight) were in flight"
+        # Each worker has its share of them, and drops what is above it, however few the others have.
+        why = f"a worker had its share of the {allowed:,} requests that may be (load.maxInFlight) in flight"
     elif seen and None not in seen:
         why = f"{sum(one or 0 for one in seen):,} requests were in flight"
     else:

@@ -76,7 +76,7 @@ def test_dropped_arrivals_saturate_the_generator_with_figures() -> None:
     assert reasons(result) == [("False", "GeneratorSaturated")]
     message = result.validity[0].message
     assert "300 arrivals (6 %)" in message
-    assert "1,000" in message
+    assert "a worker had its share of the 1,000 requests that may be (load.maxInFlight) in flight" in message
     assert "lower rate" in result.validity[0].remedy
     assert value(result, "dropped") == 300
     assert value(result, "dropped", "hold") == 300
