@@ -74,6 +74,20 @@ def test_the_same_is_not_regressed_and_a_slower_one_is(lab: Lab) -> None:
 
 @pytest.mark.long
 @pytest.mark.measures
+def test_the_small_example_is_compared_as_its_comment_says(lab: Lab) -> None:
+    text = (labs.ROOT / "examples" / "regression-small.yaml").read_text()
+    without = "".join(line for line in text.splitlines(keepends=True) if " baseline: " not in line)
+    lab.kubectl("apply", "-f", "-", stdin=without.replace("name: regression-small\n", "name: before-small\n"))
+    judged(lab, "before-small")
+    save(lab, "before-small", "regression-small-baseline")
+    lab.kubectl("apply", "-f", "-", stdin=text)
+    found = judged(lab, "regression-small")["baseline"]
+    assert found["verdict"] != "Regressed", found
+    assert "differences" not in found, found
+
+
+@pytest.mark.long
+@pytest.mark.measures
 def test_repeats_of_one_process_are_inconclusive_and_fail_nothing(lab: Lab) -> None:
     repeats = {"count": 4, "pause": "0s", "restartGateway": False}
     lab.apply(run_of("before", repeats=repeats))

@@ -138,3 +138,36 @@ def test_other_cpus_are_another_environment_only_after_a_restart() -> None:
     found = environment.changed(moved, snap, WORLD, begun - 1)
     assert found is not None
     assert "the gateway's CPU set was 7 and is " in found[1]
+
+
+@pytest.mark.parametrize(
+    ("limits", "resized"),
+    [({}, None), ({"cpu": 1.0, "memory": 2.0**31}, None), ({"cpu": 2.0, "memory": 2.0**31}, "cpu is 2 and was 1"),
+     ({"cpu": 1.0, "memory": 2.0**30}, "memory is 1.07374e+09 and was 2.14748e+09")],
+)  # fmt: skip
+def test_a_gateway_that_is_resized_has_figures_of_two_sizes(limits: dict[str, float], resized: str | None) -> None:
+    run, snap = under_load()
+    gateway = snap.pod_of("gateway")
+    assert gateway is not None
+    containers = tuple(
+        dataclasses.replace(one, limits=limits) if one.name == "gateway" else one for one in gateway.containers
+    )
+    pods = tuple(dataclasses.replace(pod, containers=containers) if pod is gateway else pod for pod in snap.pods)
+    valid = condition_of(decide(run, dataclasses.replace(snap, pods=pods), WORLD).status, ConditionType.VALID)
+    assert valid is not None
+    if resized is None:
+        assert valid.status == "Unknown"
+    else:
+        assert (valid.status, valid.reason) == ("False", Reason.CPU_SET_CHANGED)
+        assert resized in valid.message
+
+
+@pytest.mark.parametrize("kind", ["Service", "NetworkPolicy", "ConfigMap"])
+def test_whatever_is_deleted_under_load_disturbs_the_run(kind: str) -> None:
+    run, snap = under_load()
+    gone = next(key for key in snap.children if key[0] == kind)
+    children = {key: child for key, child in snap.children.items() if key != gone}
+    valid = condition_of(decide(run, dataclasses.replace(snap, children=children), WORLD).status, ConditionType.VALID)
+    assert valid is not None
+    assert (valid.status, valid.reason) == ("False", Reason.RUN_DISTURBED)
+    assert gone[1] in valid.message
