@@ -1,6 +1,11 @@
 #!/usr/bin/env bash
-# Stops the embedded cluster and removes all of it: processes, mounts, namespaces, links, cgroups, state.
+# Stops the embedded cluster and removes all of it: processes, mounts, namespaces, links, cgroups, state. With
+# CLUSTER=current nothing.
 . "$(dirname "$0")/env.sh"
+if [ "$cluster" = current ]; then
+  say "CLUSTER=current: the cluster of the current kube context stays as it is"
+  exit 0
+fi
 for part in ownership processes network cgroups node; do . "$hack/$part.sh"; done
 
 need_root "the embedded cluster"

@@ -4,7 +4,7 @@ shopt -s inherit_errexit
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 hack=$repo/hack/cluster
-cluster=${CLUSTER:-embedded}        # or current: that of the current kube context
+cluster=${CLUSTER:-embedded}        # or current: that of the current kube context, which none of these scripts starts or ends
 instance=${CLUSTER_INSTANCE:-0}     # a second embedded cluster beside the first, for tests of clusters
 if [ "$instance" = 0 ]; then
   cluster_name=gatebench            # of its namespaces, its link and its cgroup
@@ -36,6 +36,7 @@ socket() { echo "$runtime/node$1.sock"; }
 
 say() { printf '%s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+case $cluster in embedded | current) ;; *) die "CLUSTER=$cluster: embedded (the default), or current for that of the current kube context" ;; esac
 need_root() { [ "$(id -u)" = 0 ] || die "$1 needs root: namespaces, mounts and cgroups are made"; }
 
 # In the embedded cluster by its own programs and kubeconfig, else as the caller's shell would.

@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Says what of the embedded cluster runs. Exits 0 if all of it does, 1 otherwise.
+# Says what of the embedded cluster runs. Exits 0 if all of it does, 1 otherwise; with CLUSTER=current it only says so.
 . "$(dirname "$0")/env.sh"
+if [ "$cluster" = current ]; then
+  say "CLUSTER=current: no embedded cluster is asked for; the current kube context is $(command kubectl config current-context 2>/dev/null || echo "not set")"
+  exit 0
+fi
 for part in ownership processes; do . "$hack/$part.sh"; done
 
 if [ "$(owner)" != "$state" ]; then

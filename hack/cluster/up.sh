@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Starts the embedded cluster, or what of it does not run. Usage: NODES=1|2 up.sh
+# Starts the embedded cluster, or what of it does not run; with CLUSTER=current nothing. Usage: NODES=1|2 up.sh
 . "$(dirname "$0")/env.sh"
+if [ "$cluster" = current ]; then
+  say "CLUSTER=current: the cluster of the current kube context is used, and none is started"
+  exit 0
+fi
 for part in ownership processes network cgroups certificates control-plane node; do . "$hack/$part.sh"; done
 
 dns_up() {
