@@ -149,6 +149,11 @@ class Capacity(Document):
         """The lowest rate that did not hold."""
         return self.bracket[1] if len(self.bracket) > 1 else None
 
+    @property
+    def open_ended(self) -> bool:
+        """Whether the rate that was found is maxRate itself: what is above it was not tried."""
+        return self.requests_per_second is not None and self.high is None
+
 
 class Guard(Document):
     """A bound that ends the load: above it, or below it, over a window. In the metric's unit."""

@@ -128,7 +128,9 @@ def _capacity(result: Result) -> str:
     low, high = (quantities.text(end, "1/s") for end in (found.low, found.high))
     if found.requests_per_second is None:
         return f"none found, between {low} and {high}: {found.message}"
-    above = f"; {high} did not hold: {'; '.join(found.limited_by)}" if found.high is not None else ""
+    if found.open_ended:
+        return f"at least {quantities.text(found.requests_per_second, '1/s')} (maxRate)"
+    above = f"; {high} did not hold: {'; '.join(found.limited_by)}"
     return f"{quantities.text(found.requests_per_second, '1/s')}{above}"
 
 

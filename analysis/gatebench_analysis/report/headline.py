@@ -54,7 +54,8 @@ def tiles(result: Result) -> list[Tile]:
     found = []
     if result.capacity is not None:
         limits = "; ".join(result.capacity.limited_by)
-        found.append(_tile(result, "Capacity", "capacity.requestsPerSecond", f"above: {limits}" if limits else ""))
+        note = "at least: maxRate itself held" if result.capacity.open_ended else f"above: {limits}" if limits else ""
+        found.append(_tile(result, "Capacity", "capacity.requestsPerSecond", note))
     found.append(_tile(result, "Throughput", "throughput", _of_ceiling(result)))
     for name in ("p50", "p95", "p99"):
         bound = metrics.observe(result, f"latency.{name}.upper")

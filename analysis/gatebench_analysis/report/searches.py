@@ -23,9 +23,11 @@ def chart(result: Result) -> Chart | None:
     found = capacity.requests_per_second if capacity is not None else None
     high = capacity.high if capacity is not None else None
     bands = [Band(high, max(rates), "did not hold", counted=False)] if high is not None else []
-    lines = [Line(f"capacity {quantities.text(found, '1/s')}", x=found)] if found is not None else []
+    least = "at least " if capacity is not None and capacity.open_ended else ""
+    lines = [Line(f"capacity {least}{quantities.text(found, '1/s')}", x=found)] if found is not None else []
     if found is not None:
-        words = f"All objectives hold up to {quantities.text(found, '1/s')}."
+        why = ", which is maxRate: more was not tried" if least else ""
+        words = f"All objectives hold up to {quantities.text(found, '1/s')}{why}."
     else:
         words = f"No capacity was found: {capacity.message if capacity is not None else ''}".rstrip(": ") + "."
     if high is not None:

@@ -267,9 +267,10 @@ def _capacity(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     low, high = figures.number(bracket.get("low")), figures.number(bracket.get("high"))
     if found.get("requestsPerSecond") is None:
         text = f"not found: {low} requests/s held, {high} did not"
+    elif bracket.get("high") is None:
+        text = f"at least {figures.number(found['requestsPerSecond'])} requests/s (maxRate)"
     else:
-        text = f"{figures.number(found['requestsPerSecond'])} requests/s"
-        text += f", {high} did not hold" if bracket.get("high") is not None else ""
+        text = f"{figures.number(found['requestsPerSecond'])} requests/s, {high} did not hold"
     return [("capacity", f"{text} ({'; '.join(map(str, limits))})" if limits else text)]
 
 

@@ -12,6 +12,7 @@ from gatebench_analysis.load import Load
 from gatebench_analysis.measured import Account
 from gatebench_analysis.metrics import Measured, Missing, NotApplicable
 from gatebench_analysis.objectives import Objective
+from gatebench_analysis.report import headline, searches
 from unit.analysis import builders
 from unit.analysis.builders import START
 
@@ -181,6 +182,21 @@ def test_status_and_table_show_the_capacity() -> None:
     assert "75 req/s; 80 req/s did not hold: latency.p50 0.08 s is above 0.078 s" in table
     assert "GATEWAY CPU" in table
     assert "Held, confirmed" in table
+
+
+def test_where_the_highest_rate_that_may_be_tried_held_the_capacity_is_at_least_that() -> None:
+    steps = [(25, "Held"), (50, "Held"), (50, "Held"), (50, "Held")]
+    result = searched(steps=steps)
+    assert result.capacity is not None
+    assert (result.capacity.requests_per_second, result.capacity.high) == (50, None)
+    assert "capacity    at least 50 req/s (maxRate)\n" in text.table(result)
+    drawn = searches.chart(result)
+    assert drawn is not None
+    assert [line.label for line in drawn.lines] == ["capacity at least 50 req/s"]
+    assert drawn.summary == "All objectives hold up to 50 req/s, which is maxRate: more was not tried."
+    assert headline.tiles(result)[0].note == "at least: maxRate itself held"
+    for shut in (searched(), searched(steps=[(50, "Failed"), (25, "Failed")], confirmed=0, message="none")):
+        assert "at least" not in text.table(shut)
 
 
 def test_a_search_that_found_nothing_holds_and_says_why() -> None:

@@ -126,7 +126,7 @@ def test_open_load_is_shown_with_its_rate_and_its_streams() -> None:
             {"requestsPerSecond": 75, "bracket": {"low": 75, "high": 80}, "limitedBy": ["latency.p99 is above 0.05 s"]},
             "capacity        75 requests/s, 80 did not hold (latency.p99 is above 0.05 s)\n",
         ),
-        ({"requestsPerSecond": 500, "bracket": {"low": 500}}, "capacity        500 requests/s\n"),
+        ({"requestsPerSecond": 500, "bracket": {"low": 500}}, "capacity        at least 500 requests/s (maxRate)\n"),
         ({"bracket": {"high": 25}}, "capacity        not found: - requests/s held, 25 did not\n"),
     ],
 )
