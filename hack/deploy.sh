@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the chart, or upgrades it, and waits until the operator is ready. CLUSTER=current takes REGISTRY into account.
+# Installs the chart, or upgrades it, and waits until the operator is ready. CLUSTER=current takes REGISTRY into account,
+# and brings the small Prometheus unless VALUES says what there is. Usage: [VALUES=file.yaml] deploy.sh
 . "$(dirname "$0")/images/common.sh"
 
 values=()
@@ -15,8 +16,12 @@ if [ "$cluster" = embedded ]; then
       prometheus) values+=(--set-string "prometheus.server.podAnnotations.gatebench\.dev/image=$content") ;;
     esac
   done
-elif [ -n "$registry" ]; then
-  for name in operator locust engine mock probe prometheus; do values+=(--set "images.$name=$(reference "$name")"); done
+else
+  if [ -n "$registry" ]; then
+    for name in operator locust engine mock probe prometheus; do values+=(--set "images.$name=$(reference "$name")"); done
+  fi
+  # Without one the gateway's figures over a minute or more are missing.
+  [ -n "${VALUES:-}" ] || values+=(--set prometheus.embedded=true)
 fi
 if [ -n "${VALUES:-}" ]; then values+=(-f "$VALUES"); fi
 
