@@ -10,11 +10,13 @@ import pytest
 
 import refusals
 import yamlfile
-from gatebench.api import crd
+from gatebench.api import COMPARISON_KIND, crd
 from gatebench.api.run import BenchmarkRunSpec
 from unit.api import cel
 
-EXAMPLES = sorted((pathlib.Path(__file__).parents[3] / "examples").glob("*.yaml"))
+ROOT = pathlib.Path(__file__).parents[3]
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+DEFINITIONS = sorted((ROOT / "crds").glob("*.yaml"))
 SCHEMA = crd.benchmark_run()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
 
@@ -76,3 +78,37 @@ def test_every_rule_can_be_evaluated() -> None:
 )
 def test_the_evaluator(rule: str, value: Any, holds: bool) -> None:
     assert cel.Expression(rule).holds(value) is holds
+
+
+def undescribed(schema: Mapping[str, Any], described: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """The fields below `schema`, at every depth, that neither it nor its twin `described` has a description of."""
+    for name, part in (schema.get("properties") or {}).items():
+        twin = (described.get("properties") or {}).get(name) or {}
+        if not (part.get("description", "").strip() or twin.get("description", "").strip()):
+            yield f"{path}.{name}"
+        yield from undescribed(part, twin, f"{path}.{name}")
+    for key in ("items", "additionalProperties"):
+        if isinstance(part := schema.get(key), Mapping):
+            yield from undescribed(part, described.get(key) or {}, f"{path}[]")
+
+
+@pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.stem.partition("_")[2])
+def test_every_field_is_described(path: pathlib.Path) -> None:
+    [definition] = yamlfile.documents(path)
+    for version in definition["spec"]["versions"]:
+        whole = version["schema"]["openAPIV3Schema"]
+        del whole["properties"]["metadata"]  # Kubernetes' own
+        spec = whole["properties"]["spec"]["properties"]
+        if definition["spec"]["names"]["kind"] == COMPARISON_KIND:
+            # An overlay has the template's fields, which are described there and not a second time.
+            overlay = spec["variants"]["items"]["properties"]["overlay"]
+            assert list(undescribed({"properties": overlay.pop("properties")}, spec["template"], ".overlay")) == []
+        assert list(undescribed(whole, whole)) == []
+
+
+def test_a_field_without_a_description_is_found() -> None:
+    schema = {"properties": {"a": {"items": {"properties": {"b": {"description": " "}}}, "description": "A."}}}
+    assert list(undescribed(schema, schema)) == [".a[].b"]
+    assert (
+        list(undescribed(schema, {"properties": {"a": {"items": {"properties": {"b": {"description": "B."}}}}}})) == []
+    )
