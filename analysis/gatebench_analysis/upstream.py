@@ -44,6 +44,19 @@ class Upstream(Document):
         """The 99th percentile of the excess, in seconds; None below its sample floor."""
         return self.delay.excess_seconds.p99 if self.delay.count >= histograms.floor(0.99) else None
 
+    def wait_ratio(self) -> float | None:
+        """How long its threads waited to run, of waiting and running; None where it did neither, or is not known."""
+        if self.run_queue_wait_seconds is None or self.cpu_seconds is None:
+            return None
+        whole = self.run_queue_wait_seconds + self.cpu_seconds
+        return self.run_queue_wait_seconds / whole if whole > 0 else None
+
+    def wait_per_answer(self) -> float | None:
+        """The same in seconds an answer; None below the sample floor, where its start alone could make it large."""
+        if self.run_queue_wait_seconds is None or self.delay.count < histograms.floor(0.99):
+            return None
+        return self.run_queue_wait_seconds / self.delay.count
+
     def allowed(self) -> float | None:
         """How much of it is allowed, in seconds: the larger of 1 ms and 5 % of the intended delay's median."""
         intended = self.delay.intended_seconds.p50

@@ -156,6 +156,24 @@ def _upstream_bound(evidence: Evidence) -> Finding | None:
     return finding("UpstreamBound", f"{message} delay of {intended}; {quantities.seconds(allowed)} are allowed")
 
 
+def _mock_waited(evidence: Evidence) -> Finding | None:
+    """The mock waited for a CPU by the measure of workers: often, and so long that the latencies can show it.
+
+    Its account is of its whole life. A burst saturates it on purpose, so after one this cannot be told.
+    """
+    account = evidence.upstream
+    share, added = (None, None) if account is None else (account.wait_ratio(), account.wait_per_answer())
+    if share is None or added is None or any(phase.kind == "Ceiling" for phase in evidence.load.phases):
+        return None
+    median = generator.median_latency(evidence.account) or 0.0
+    allowed = max(generator.MAX_WAIT_SHARE * median, generator.MIN_WAIT_SECONDS)
+    if share <= generator.MAX_RUN_QUEUE_WAIT or added <= allowed:
+        return None
+    found = f"{quantities.ratio(share)} of its time, {quantities.seconds(added)} an answer"
+    limits = f"{quantities.ratio(generator.MAX_RUN_QUEUE_WAIT)} or {quantities.seconds(allowed)} are allowed"
+    return finding("UpstreamBound", f"the mock waited for a CPU in {found}; {limits}")
+
+
 def _near_the_ceiling(evidence: Evidence) -> Finding | None:
     """Through the gateway came about as much as mock and fleet can do without it; of several stages the fastest."""
     ceiling = evidence.direct.ceiling if evidence.direct is not None else None
@@ -224,6 +242,7 @@ CHAIN: tuple[Check, ...] = (
     generator.waited_to_run,
     generator.sent_late,
     _upstream_bound,
+    _mock_waited,
     _near_the_ceiling,
     steady.unsteady,
     _too_few_samples,

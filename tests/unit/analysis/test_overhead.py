@@ -238,6 +238,13 @@ def test_a_gateway_near_the_ceiling_may_be_bound_by_the_upstream(rate: float, bo
         assert found.summary is None
 
 
+def test_a_mock_that_waited_in_the_burst_is_not_judged_by_it() -> None:
+    """Its account is of its whole life, and the burst keeps it busy on purpose."""
+    waited = {"delay": {"count": 5000}, "cpuSeconds": 10.0, "runQueueWaitSeconds": 60.0}
+    assert [one.reason for one in result(upstream=waited).validity] == ["UpstreamBound"]
+    assert result(with_burst(400.0), upstream=waited).validity == []
+
+
 def test_the_fastest_stage_is_held_against_the_ceiling() -> None:
     """Its average over stages of other rates would hide it."""
     load = with_burst(70.0)

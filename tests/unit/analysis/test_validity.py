@@ -45,8 +45,8 @@ def throttled() -> Resources:
 FEW = [builders.row(1, builders.latencies(500))]
 
 
-def account(excess: float, intended: float = 0.05, count: int = 5000) -> dict[str, Any]:
-    """The mock's account."""
+def account(excess: float, intended: float = 0.05, count: int = 5000, **used: float) -> dict[str, Any]:
+    """The mock's account; `used` are cpuSeconds and runQueueWaitSeconds."""
     return {
         "schema": "gatebench.dev/mock-account/v1",
         "delay": {
@@ -55,7 +55,13 @@ def account(excess: float, intended: float = 0.05, count: int = 5000) -> dict[st
             "actualSeconds": {"p50": intended, "p99": intended + excess},
             "excessSeconds": {"p50": 0.0001, "p99": excess},
         },
+        **used,
     }
+
+
+def waiting(seconds: float, cpu: float = 20.0, count: int = 5000) -> dict[str, Any]:
+    """The account of a mock that was in time and waited to run."""
+    return account(0.0001, count=count, cpuSeconds=cpu, runQueueWaitSeconds=seconds)
 
 
 BROKEN = {"locustRequests": 5000, "histogramRequests": 4900, "agree": False, "missingReports": 3}
@@ -134,6 +140,12 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ),
     ({"upstream": account(0.0011, intended=0.001)}, "False", "UpstreamBound", "1 ms are allowed"),
     (
+        {"upstream": waiting(12.6)},  # 2.52 ms an answer, at a median of 49.8 ms
+        "False",
+        "UpstreamBound",
+        "the mock waited for a CPU in 38.7 % of its time, 2.52 ms an answer; 25 % or 2.49 ms are allowed",
+    ),
+    (
         {"objectives": (Objective("latency.p99.9", fail_above=1.0),), "load": builders.load(requests=FEW)},
         "False",
         "TooFewSamples",
@@ -188,6 +200,11 @@ def test_what_spoils_a_run_is_found(changed: dict[str, Any], status: str, reason
         {"upstream": account(0.0009, intended=0.0)},
         {"upstream": account(0.5, count=458)},
         {"upstream": {"delay": {"count": "?"}}},
+        {"upstream": waiting(12.4)},  # 2.48 ms an answer
+        {"upstream": waiting(20.0, cpu=61.0)},  # 4 ms an answer, and 24.7 % of its time
+        {"upstream": waiting(12.0, count=458)},
+        {"upstream": account(0.0001, runQueueWaitSeconds=500.0)},
+        {"upstream": account(0.0001, cpuSeconds=0.0, runQueueWaitSeconds=0.0)},
         {"upstream": None, "facts": builders.facts(mocked=True)},
     ],
 )
