@@ -63,10 +63,18 @@ def overhead(
 def words(figures: Mapping[str, Figure], leg: DirectLeg | None) -> str:
     """The figures in a line with what else there is to know, or why there are none; empty where nobody asked."""
     found = {name.removeprefix("overhead."): figures[name] for name in NAMES if name in figures}
-    known = [f"{name} {quantities.seconds(one.value)}" for name, one in found.items() if one.value is not None]
+    known = [f"{name} {_told(one)}" for name, one in found.items() if one.value is not None]
     why = next((one.missing or one.not_applicable or "" for one in found.values() if one.value is None), "")
     told = [part for part in (why, remark(figures), most(leg)) if part]
     return "  ".join([*known, *([f"({'; '.join(told)})"] if told else [])])
+
+
+def _told(added: Figure) -> str:
+    """29.9 ms (29.1 ms to 30.6 ms); without an interval as it is."""
+    words = quantities.seconds(added.value)
+    if added.low is None or added.high is None:
+        return words
+    return f"{words} ({quantities.seconds(added.low)} to {quantities.seconds(added.high)})"
 
 
 def remark(figures: Mapping[str, Figure]) -> str:

@@ -11,6 +11,7 @@ from gatebench_analysis.observation import Measured
 
 MOST_NAMES = 10
 _LATENCY = {"mean": "mean", "p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p99.9": "p999", "max": "max"}
+_UPPER = {"p95.upper": "p95Upper", "p99.upper": "p99Upper"}
 _STREAMS = {
     "ttftP50Seconds": "ttft.p50",
     "ttftP95Seconds": "ttft.p95",
@@ -20,6 +21,7 @@ _STREAMS = {
     "tokensPerSecond": "tokensPerSecond",
 }
 _OVERHEAD = {"p50Seconds": "overhead.p50", "p95Seconds": "overhead.p95", "p99Seconds": "overhead.p99"}
+_INTERVALS = {"p50Interval": "overhead.p50", "p95Interval": "overhead.p95", "p99Interval": "overhead.p99"}
 _SPREAD = {"throughput": "throughput", "p95Seconds": "latency.p95"}
 _MOST_LIMITS, _LONGEST = 4, 160
 _GATEWAY = {
@@ -53,7 +55,10 @@ def summary(result: Result) -> dict[str, Any] | None:
             "requests": measured.requests,
             "failures": measured.failures,
             "errorRatio": value("errorRatio"),
-            "latencySeconds": _present({key: value(f"latency.{name}") for name, key in _LATENCY.items()}),
+            "latencySeconds": _present(
+                {key: value(f"latency.{name}") for name, key in _LATENCY.items()}
+                | {key: _bound(result, f"latency.{name}") for name, key in _UPPER.items()}
+            ),
             "byRequest": [_request(name, value) for name in names[:MOST_NAMES]] or None,
             "offeredRate": quantities.significant(result.offered_rate),
             "dropped": _whole(value("dropped")),
@@ -88,8 +93,14 @@ def _reader(result: Result) -> Callable[[str], float | None]:
     return value
 
 
+def _bound(result: Result, name: str) -> float | None:
+    """An upper bound; None where it is only known to be above something."""
+    seen = metrics.observe(result, name)
+    return quantities.significant(seen.value) if isinstance(seen, Measured) and not seen.above else None
+
+
 def _spread(result: Result, name: str) -> dict[str, float | None] | None:
-    """Between which values the repeats are; None where there was one."""
+    """Between which values the repeats are, or an overhead is; None where there was one repeat, or no interval."""
     seen = metrics.observe(result, name)
     if not isinstance(seen, Measured) or seen.low is None:
         return None
@@ -152,6 +163,7 @@ def _overhead(result: Result, value: Callable[[str], float | None]) -> dict[str,
     return _present(
         {
             **{key: value(name) for key, name in _OVERHEAD.items()},
+            **{key: _spread(result, name) for key, name in _INTERVALS.items()},
             "ceilingRequestsPerSecond": quantities.significant(ceiling),
             "note": overhead.remark(result.metrics) or None,
         }

@@ -26,6 +26,10 @@ class Latency(Model):
     """99th percentile; absent below 459 requests."""
     p999: float | None = None
     """99.9th percentile; absent below 4,603 requests."""
+    p95_upper: float | None = None
+    """Upper bound of p95 at 99 % confidence."""
+    p99_upper: float | None = None
+    """Upper bound of p99 at 99 % confidence."""
     max: float | None = None
     """Largest."""
 
@@ -143,6 +147,15 @@ class Spread(Model):
     """95th percentile of the latency, in seconds."""
 
 
+class Interval(Model):
+    """An interval of what the gateway adds, from bounds at 99 % confidence."""
+
+    low: float | None = None
+    """The lower end, in seconds."""
+    high: float | None = None
+    """The upper end, in seconds."""
+
+
 class OverheadSummary(Model):
     """What the gateway adds to the latency of its upstream."""
 
@@ -152,6 +165,12 @@ class OverheadSummary(Model):
     """To the 95th percentile, in seconds."""
     p99_seconds: float | None = None
     """To the 99th percentile, in seconds."""
+    p50_interval: Interval | None = None
+    """Where what is added to the median lies."""
+    p95_interval: Interval | None = None
+    """The same of p95."""
+    p99_interval: Interval | None = None
+    """The same of p99."""
     ceiling_requests_per_second: float | None = None
     """What the mock and the fleet reach without the gateway and without think time."""
     note: Label | None = None

@@ -217,6 +217,7 @@ def _summary(view: View) -> list[tuple[str, str]]:
         ("measured", measured),
         ("throughput", throughput),
         ("latency", "  ".join(f"{label} {figures.seconds(latency.get(key))}" for key, label in names)),
+        *_upper(latency),
         *_repeats(view),
         *_overhead(view.part("summary", "overhead")),
         *_streams(view.part("summary", "streams")),
@@ -227,6 +228,12 @@ def _summary(view: View) -> list[tuple[str, str]]:
         rows += _gateway(gateway)
     rows += [(f"  {one.get('name')}", _request(one)) for one in summary.get("byRequest") or []]
     return rows
+
+
+def _upper(latency: Mapping[str, Any]) -> list[tuple[str, str]]:
+    bounds = [(p, latency.get(f"{p}Upper")) for p in ("p95", "p99")]
+    known = "  ".join(f"{p} {figures.seconds(bound)}" for p, bound in bounds if bound is not None)
+    return [("at most", f"{known} (99 % confidence)")] if known else []
 
 
 def _repeats(view: View) -> list[tuple[str, str]]:
@@ -244,12 +251,19 @@ def _repeats(view: View) -> list[tuple[str, str]]:
 
 def _overhead(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the gateway adds to the direct path, and what is possible without it."""
-    added = [f"{p} {figures.seconds(found.get(f'{p}Seconds'))}" for p in ("p50", "p95", "p99")]
+    added = [f"{p} {_between(found, p)}" for p in ("p50", "p95", "p99")]
     if found.get("note"):
         added.append(f"({found['note']})")
     if (ceiling := found.get("ceilingRequestsPerSecond")) is not None:
         added.append(f"(mock and fleet without the gateway: at most {figures.number(ceiling)} requests/s)")
     return [("overhead", "  ".join(added))] if found else []
+
+
+def _between(found: Mapping[str, Any], percentile: str) -> str:
+    """3.1 ms (2.9 ms to 3.4 ms)."""
+    ends = [(found.get(f"{percentile}Interval") or {}).get(end) for end in ("low", "high")]
+    words = figures.seconds(found.get(f"{percentile}Seconds"))
+    return words if None in ends else f"{words} ({figures.seconds(ends[0])} to {figures.seconds(ends[1])})"
 
 
 def _added(found: Mapping[str, Any]) -> str:

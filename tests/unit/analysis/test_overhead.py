@@ -310,7 +310,8 @@ def test_objectives_the_summary_the_table_and_the_report_have_it() -> None:
     assert "overhead.p50 is 29.9 ms, above 10ms" in found.objectives[1].message
     assert found.summary is not None
     assert found.summary["overhead"]["p50Seconds"] == pytest.approx(found.metrics["overhead.p50"].value, rel=1e-3)
-    assert "overhead    p50 29.9 ms" in text.table(found)
+    assert found.summary["overhead"]["p99Interval"] == {"low": 0.05091, "high": 0.06797}
+    assert "overhead    p50 29.9 ms (28.8 ms to 31.1 ms)  p95 48.3 ms (45.1 ms to 51.1 ms)  p99" in text.table(found)
     assert [one.quantile for one in drawn(found)] == ["p50", "p95", "p99"]
     assert "Overhead" in page(found)
     again = document.read(document.write(found))

@@ -134,11 +134,21 @@ def test_a_capacity_is_shown_with_its_bracket(capacity: dict[str, object], line:
     assert line in text(open_load(capacity=capacity))
 
 
+def test_upper_bounds_are_shown_where_they_are_known() -> None:
+    shown = text(open_load(latencySeconds={"p95": 0.081, "p99": 0.099, "p95Upper": 0.083, "p99Upper": 0.106}))
+    assert "at most         p95 83 ms  p99 106 ms (99 % confidence)\n" in shown
+    assert "at most         p95 83 ms (99 % confidence)\n" in text(open_load(latencySeconds={"p95Upper": 0.083}))
+    assert "at most" not in text(open_load(latencySeconds={"p95": 0.081}))
+
+
 def test_overhead_is_shown_where_it_was_measured() -> None:
     shown = text(open_load(overhead={"p50Seconds": 0.0031, "p95Seconds": 0.0052}))
     assert "overhead        p50 3.1 ms  p95 5.2 ms  p99 -\n" in shown
     most = text(open_load(overhead={"p50Seconds": 0.0031, "ceilingRequestsPerSecond": 8123.0}))
     assert "p99 -  (mock and fleet without the gateway: at most 8,123 requests/s)\n" in most
+    between = {"p50Interval": {"low": 0.0029, "high": 0.0034}, "p95Interval": {"low": 0.005}}
+    shown = text(open_load(overhead={"p50Seconds": 0.0031, "p95Seconds": 0.0052, **between}))
+    assert "overhead        p50 3.1 ms (2.9 ms to 3.4 ms)  p95 5.2 ms  p99 -\n" in shown
     alone = text(open_load(overhead={"p50Seconds": 0.0031, "note": "it answers alone"}))
     assert "p99 -  (it answers alone)\n" in alone
     assert "overhead" not in text(open_load())
