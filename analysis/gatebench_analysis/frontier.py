@@ -24,6 +24,7 @@ def stages(load: Load, account: Account) -> list[StageFigures]:
             users=phase.users,
             rate=phase.rate,
             **_figures(load, account, phase.name),
+            **_upper(account, phase.name),
         )
         for phase in load.phases
         if phase.kind in ("Stage", "Ramp")
@@ -59,6 +60,15 @@ def offered(load: Load) -> float | None:
     if not known or len(known) < len(lengths):
         return None
     return sum(seconds * rate for seconds, rate in known) / sum(seconds for seconds, _ in known)
+
+
+def _upper(account: Account, stage: Stage) -> dict[str, float | None]:
+    """Upper bounds of the percentiles; what is only known to be above 10 min has none."""
+    seen = {name: account.observe(f"latency.{name}.upper", stage=stage) for name in ("p50", "p95", "p99")}
+    return {
+        f"{name}_upper_seconds": one.value if isinstance(one, Measured) and not one.above else None
+        for name, one in seen.items()
+    }
 
 
 def _figures(load: Load, account: Account, stage: Stage) -> dict[str, Any]:

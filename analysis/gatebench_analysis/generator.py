@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gatebench_analysis import histograms, quantities
 from gatebench_analysis.document import Finding
 from gatebench_analysis.evidence import Evidence, finding
+from gatebench_analysis.histograms import Samples
 from gatebench_analysis.load import Worker
 from gatebench_analysis.measured import Account
 from gatebench_analysis.observation import Measured
@@ -18,6 +21,7 @@ MIN_WAIT_SECONDS = 0.001
 MAX_DISPATCH_SHARE = 0.1
 MIN_DISPATCH_SECONDS = 0.001
 SATURATED = "GeneratorSaturated"
+_SENT_LATE = {"p50": 500, "p99": 990, "p99.9": 999}
 
 
 def searched(evidence: Evidence) -> Finding | None:
@@ -98,13 +102,8 @@ def _of_workers(count: int, evidence: Evidence) -> str:
 
 
 def sent_late(evidence: Evidence) -> Finding | None:
-    phases = {phase.index for phase in evidence.account.window().phases}
     try:
-        delay = histograms.merge(
-            histograms.decode(row.histogram)
-            for row in evidence.load.dispatch_delay
-            if row.phase in phases and row.histogram is not None
-        )
+        delay = _delays(evidence.account)
     except histograms.Undecodable:
         return None
     p99, p50 = delay.quantile(990), median_latency(evidence.account)
@@ -115,6 +114,49 @@ def sent_late(evidence: Evidence) -> Finding | None:
         return None
     message = f"one request in a hundred was sent {quantities.seconds(late)} late or more, at a median latency of"
     return finding("GeneratorSaturated", f"{message} {quantities.seconds(p50)}; a tenth of it is allowed")
+
+
+def _delays(account: Account) -> Samples:
+    """How late the requests of the measured window were sent. Raises Undecodable."""
+    phases = {phase.index for phase in account.window().phases}
+    return histograms.merge(
+        histograms.decode(row.histogram)
+        for row in account.load.dispatch_delay
+        if row.phase in phases and row.histogram is not None
+    )
+
+
+def conduct(account: Account) -> list[tuple[str, str]]:
+    """What the generator itself did, each by a name in words; a dash is not known. Empty where nothing is.
+
+    Delays are those of the measured window, the rest is of the stages. Of several workers the worst is told.
+    """
+    workers = account.load.workers
+    if not workers:
+        return []
+    mean, peak = (_most(w.cpu_ratio_mean for w in workers), _most(w.cpu_ratio_max for w in workers))
+    in_flight = [worker.in_flight_max for worker in workers if worker.in_flight_max is not None]
+    together = f"up to {sum(in_flight):,}" if len(in_flight) == len(workers) else quantities.MISSING
+    paused = _most(worker.gc_pause_seconds for worker in workers)
+    return [
+        ("sent late", _quantiles(account)),
+        ("busiest worker", f"{quantities.ratio(mean)} of its CPU, up to {quantities.ratio(peak)}"),
+        ("requests in flight", together),
+        ("GC pauses", quantities.MISSING if paused is None else f"up to {quantities.seconds(paused)} a worker"),
+    ]
+
+
+def _quantiles(account: Account) -> str:
+    try:
+        delays = _delays(account)
+    except histograms.Undecodable:
+        delays = Samples()
+    found = [(name, delays.quantile(thousandths)) for name, thousandths in _SENT_LATE.items()]
+    return "  ".join(f"{name} {quantities.seconds(None if seen is None else seen[0])}" for name, seen in found)
+
+
+def _most(known: Iterable[float | None]) -> float | None:
+    return max((one for one in known if one is not None), default=None)
 
 
 def median_latency(account: Account) -> float | None:

@@ -61,6 +61,10 @@ class StageFigures(Performance):
     """Arrivals a second at its end, of open load."""
     repeat: Count = 0
     """The repeat that it belongs to, from 0."""
+    p50_upper_seconds: float | None = None
+    """Upper bound of p50 at 99 % confidence; None in documents of an operator that did not keep it."""
+    p95_upper_seconds: float | None = None
+    p99_upper_seconds: float | None = None
 
 
 class FrontierPoint(Performance):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-from gatebench_analysis import metrics, overhead, quantities, summary, validity
+from gatebench_analysis import generator, metrics, overhead, quantities, segments, validity
+from gatebench_analysis.cells import columns, value
 from gatebench_analysis.document import Result
 from gatebench_analysis.histograms import Undecodable
-from gatebench_analysis.loadfigures import Performance
 from gatebench_analysis.measured import Account
-from gatebench_analysis.observation import Measured, NotApplicable
+from gatebench_analysis.observation import Measured
 
-_MOST_NAMES = 20
+__all__ = ["columns", "table", "value"]
+
 _MOST_ERRORS = 10
 _SERVICE = {"p50": 500, "p95": 950, "p99": 990}
 _STATISTICS = ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")
@@ -21,35 +20,15 @@ def table(result: Result) -> str:
     """The whole result in lines of text, without a line break at its end."""
     blocks = (
         _head(result),
-        _requests(result),
-        _stages(result),
-        _frontier(result),
+        segments.requests(result),
+        segments.stages(result),
+        segments.frontier(result),
         _gateway(result),
         _objectives(result),
         _errors(result),
         _notes(result),
     )
     return "\n\n".join("\n".join(block) for block in blocks if block)
-
-
-def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
-    """Rows of cells as aligned lines."""
-    cells = [list(row) for row in rows]
-    widths: list[int] = []
-    for row in cells:
-        for index, cell in enumerate(row):
-            if index == len(widths):
-                widths.append(0)
-            widths[index] = max(widths[index], len(cell))
-    return [indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=False)).rstrip() for row in cells]
-
-
-def value(result: Result, name: str, stage: str | None = None) -> str:
-    """A metric with its unit; a dash where it is missing."""
-    metric, seen = metrics.find(name), metrics.observe(result, name, stage)
-    if not isinstance(seen, Measured) or metric is None:
-        return "n/a" if isinstance(seen, NotApplicable) else quantities.MISSING
-    return seen.note if seen.above and seen.note else quantities.text(seen.value, metric.unit, name)
 
 
 def _head(result: Result) -> list[str]:
@@ -81,6 +60,7 @@ def _head(result: Result) -> list[str]:
     rows += [("overhead", added)] if (added := overhead.words(result.metrics, result.overhead)) else []
     if load.is_open:
         rows += _open(result)
+    rows += _generator(result)
     return columns(rows)
 
 
@@ -119,6 +99,12 @@ def _open(result: Result) -> list[tuple[str, str]]:
     found = [(name, service.quantile(thousandths)) for name, thousandths in _SERVICE.items()]
     parts = [f"{name} {'> 10 min' if above[1] else quantities.seconds(above[0])}" for name, above in found if above]
     return [*rows, ("service time", f"{'  '.join(parts)} (from the send)")] if parts else rows
+
+
+def _generator(result: Result) -> list[tuple[str, str]]:
+    """What the generator itself did, so that it can be told from the gateway."""
+    found = generator.conduct(Account(result.load))
+    return [("generator", "; ".join(f"{name} {words}" for name, words in found))] if found else []
 
 
 def _capacity(result: Result) -> str:
@@ -166,66 +152,6 @@ def _throughput(result: Result) -> str:
         return text
     bound = ": think time sets it" if result.ceiling.think_time_bound else ""
     return f"{text} of at most {quantities.digits(most)} with these users{bound}"
-
-
-def _requests(result: Result) -> list[str]:
-    names = summary.request_names(result)
-    if not names:
-        return []
-    streams = {name for name in names if f"requests.{name}.ttft.p50" in result.metrics}
-    head = ["REQUEST", "THROUGHPUT", "ERRORS", "P50", "P95", "P99", "MAX"]
-    rows = [[*head, "TTFT P95", "GAP P99"] if streams else head]
-    for name in names[:_MOST_NAMES]:
-        suffixes = ["throughput", "errorRatio", "latency.p50", "latency.p95", "latency.p99", "latency.max"]
-        if streams:
-            suffixes += ["ttft.p95", "interToken.p99"]
-        cells = [
-            quantities.MISSING if name not in streams and suffix[:4] in ("ttft", "inte") else suffix
-            for suffix in suffixes
-        ]
-        rows.append([name, *(c if c == quantities.MISSING else value(result, f"requests.{name}.{c}") for c in cells)])
-    lines = columns(rows)
-    if len(names) > _MOST_NAMES:
-        lines.append(f"and {len(names) - _MOST_NAMES} more")
-    return lines
-
-
-def _stages(result: Result) -> list[str]:
-    if len(result.stages) < 2:
-        return []
-    repeated = any(stage.repeat for stage in result.stages)
-    is_open = result.load.is_open
-    head = ["STAGE", "RATE" if is_open else "USERS", "MEASURED", "THROUGHPUT", "ERRORS", "P50", "P95", "P99"]
-    rows = [[*head, "DROPPED"] if is_open else head]
-    for stage in result.stages:
-        kind = "ramp" if stage.kind == "Ramp" else "spike" if stage.spike else None
-        name = stage.name if kind is None else f"{stage.name} ({kind})"
-        name = f"{name} #{stage.repeat + 1}" if repeated else name
-        measured = quantities.MISSING if stage.seconds is None else f"{stage.seconds:.1f} s"
-        asked = quantities.text(stage.rate, "1/s") if is_open else _count(stage.users)
-        cells = [name, asked, measured, *_performance(stage)]
-        rows.append([*cells, _count(stage.dropped)] if is_open else cells)
-    return columns(rows)
-
-
-def _frontier(result: Result) -> list[str]:
-    if not result.frontier:
-        return []
-    rows = [["RATE", "OUTCOME", "THROUGHPUT", "ERRORS", "P50", "P95", "P99", "DROPPED", "GATEWAY CPU", ""]]
-    for point in result.frontier:
-        outcome = f"{point.outcome or '?'}, confirmed" if point.confirmation else point.outcome or "?"
-        cells = [quantities.text(point.rate, "1/s"), outcome, *_performance(point), _count(point.dropped)]
-        rows.append([*cells, quantities.text(point.gateway_cpu_cores, "cores"), point.why])
-    return columns(rows)
-
-
-def _performance(one: Performance) -> list[str]:
-    latency = [quantities.seconds(found) for found in (one.p50_seconds, one.p95_seconds, one.p99_seconds)]
-    return [quantities.text(one.throughput, "1/s"), quantities.ratio(one.error_ratio), *latency]
-
-
-def _count(count: int | None) -> str:
-    return quantities.MISSING if count is None else f"{count:,}"
 
 
 def _gateway(result: Result) -> list[str]:

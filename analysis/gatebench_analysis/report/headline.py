@@ -83,7 +83,7 @@ def _tile(result: Result, label: str, name: str, note: str = "") -> Tile:
     elif seen.low is not None and seen.high is not None:
         metric = metrics.find(name)
         ends = [quantities.text(end, metric.unit if metric else "", name) for end in (seen.low, seen.high)]
-        note = f"median of the repeats, {ends[0]} to {ends[1]}"
+        note = "; ".join(part for part in (note, f"median of the repeats, {ends[0]} to {ends[1]}") if part)
     return Tile(label, text.value(result, name), note)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
-from gatebench_analysis import quantities, summary, text
+from gatebench_analysis import cells, generator, quantities, summary, text
 from gatebench_analysis.document import Result
 from gatebench_analysis.loadfigures import Performance
+from gatebench_analysis.measured import Account
 
 MOST_NAMES = 40
 MOST_ERRORS = 20
@@ -47,11 +48,13 @@ def requests(result: Result) -> Table | None:
     def cell(name: str, suffix: str) -> str:
         if suffix.startswith(("ttft", "interToken")) and f"requests.{name}.{suffix}" not in result.metrics:
             return quantities.MISSING
+        if suffix.startswith("latency.p"):
+            return cells.percentile(result, f"requests.{name}.{suffix}")
         return text.value(result, f"requests.{name}.{suffix}")
 
     rows = [[name, *(cell(name, suffix) for suffix in suffixes)] for name in names[:MOST_NAMES]]
     rest = len(names) - MOST_NAMES
-    return Table(head, rows, note=f"and {rest} more" if rest > 0 else "")
+    return _bounded(head, rows, f"and {rest} more" if rest > 0 else "")
 
 
 def stages(result: Result) -> Table | None:
@@ -67,9 +70,16 @@ def stages(result: Result) -> Table | None:
         number = f"repeat {getattr(stage, 'repeat', 0) + 1}" if repeated else ""
         name = ", ".join(part for part in (stage.name, kind, number) if part)
         asked = quantities.text(stage.rate, "1/s") if is_open else quantities.text(stage.users, "count")
-        cells = [name, asked, quantities.seconds(stage.seconds), *_performance(stage)]
-        rows.append([*cells, quantities.text(stage.dropped, "count")] if is_open else cells)
-    return Table([*head, "Dropped"] if is_open else head, rows)
+        row = [name, asked, quantities.seconds(stage.seconds), *_rates(stage), *cells.of_stage(stage)]
+        rows.append([*row, quantities.text(stage.dropped, "count")] if is_open else row)
+    return _bounded([*head, "Dropped"] if is_open else head, rows)
+
+
+def _bounded(head: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> Table:
+    """A table of percentiles that says what stands in brackets."""
+    told = cells.headed(head, rows, "at most")
+    bounds = cells.BOUNDED if told != list(head) else ""
+    return Table(told, rows, note=". ".join(part for part in (note, bounds) if part))
 
 
 def frontier(result: Result) -> Table | None:
@@ -79,8 +89,9 @@ def frontier(result: Result) -> Table | None:
     rows = []
     for point in result.frontier:
         outcome = f"{point.outcome or '?'}{', confirmed' if point.confirmation else ''}"
-        cells = [quantities.text(point.rate, "1/s"), outcome, *_performance(point)]
-        rows.append([*cells, quantities.text(point.gateway_cpu_cores, "cores"), point.why])
+        latency = [quantities.seconds(one) for one in (point.p50_seconds, point.p95_seconds, point.p99_seconds)]
+        row = [quantities.text(point.rate, "1/s"), outcome, *_rates(point), *latency]
+        rows.append([*row, quantities.text(point.gateway_cpu_cores, "cores"), point.why])
     head = ["Rate", "Outcome", "Throughput", "Errors", "p50", "p95", "p99", "Gateway CPU", "Why"]
     return Table(head, rows, words=2, last_is_words=True)
 
@@ -146,9 +157,8 @@ def environment(result: Result) -> list[tuple[str, str]]:
     engine = " ".join(part for part in (load.engine, load.engine_version) if part)
     rows += [("engine", engine)] if engine else []
     if load.workers:
-        busiest = max((worker.cpu_ratio_max or 0.0 for worker in load.workers), default=0.0)
-        most = f", the busiest at {quantities.ratio(busiest)} of its CPU" if busiest else ""
-        rows.append(("workers", f"{len(load.workers)}{most}"))
+        rows.append(("workers", f"{len(load.workers)}"))
+    rows += [(f"generator, {name}", words) for name, words in generator.conduct(Account(load))]
     return [(name, words) for name, words in rows if words]
 
 
@@ -162,9 +172,8 @@ def manifest(result: Result) -> str:
     return str(yaml.safe_dump(whole, sort_keys=False, width=100, allow_unicode=True))
 
 
-def _performance(one: Performance) -> list[str]:
-    latency = [quantities.seconds(found) for found in (one.p50_seconds, one.p95_seconds, one.p99_seconds)]
-    return [quantities.text(one.throughput, "1/s"), quantities.ratio(one.error_ratio), *latency]
+def _rates(one: Performance) -> list[str]:
+    return [quantities.text(one.throughput, "1/s"), quantities.ratio(one.error_ratio)]
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from gatebench_analysis import report
 from gatebench_analysis.document import Result
 from gatebench_analysis.histograms import of_values
 from gatebench_analysis.load import Series
-from gatebench_analysis.report import assets, bullets, charts, distributions, grid, spread, timelines
+from gatebench_analysis.report import assets, bullets, charts, distributions, grid, headline, spread, tables, timelines
 from report import samples
 from unit.analysis import builders, test_against
 
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.slow
 
 VENDOR = pathlib.Path(report.__file__).parent / "vendor"
 MOST_BYTES = 2_000_000
+_UPPER = ("p50_upper_seconds", "p95_upper_seconds", "p99_upper_seconds")
 
 
 class _Page(html.parser.HTMLParser):
@@ -302,6 +303,21 @@ def test_repeats_and_overhead_have_their_places() -> None:
     assert [one.quantile for one in added] == ["p50", "p95", "p99"]
     for one in added:
         assert 0 < one.direct_width + one.added_width <= 100.01
+
+
+def test_upper_bounds_stand_beside_percentiles_with_repeats_too(mixed: _Page) -> None:
+    found = samples.mixed()
+    p95 = found.metrics["latency.p95"].model_copy(update={"low": 0.08, "high": 0.09})
+    again = found.model_copy(update={"metrics": found.metrics | {"latency.p95": p95}})
+    tiles = {tile.label: tile.note for tile in headline.tiles(again)}
+    assert re.fullmatch(r"at most [\d.]+ ms, at 99 %; median of the repeats, 80 ms to 90 ms", tiles["Latency p95"])
+    assert re.search(r"p99 \(at most\)", mixed.words)
+    assert "In brackets: the upper bound at 99 % confidence" in mixed.words
+    stages = [one.model_copy(update=dict.fromkeys(_UPPER)) for one in found.stages]
+    old = tables.stages(found.model_copy(update={"stages": stages}))
+    assert old is not None
+    assert "p99" in old.head
+    assert old.note == ""
 
 
 def test_comparison_says_what_regressed() -> None:
