@@ -16,6 +16,7 @@ from gatebench_analysis.observation import Measured
 _MOST_BYTES = 256 * 2**20
 _DOCUMENTS = (".json", ".json.gz")
 _OURS = "gatebench"
+_BOUNDED = "latency.p"
 
 
 class BadInput(ValueError):
@@ -32,6 +33,8 @@ class Reading:
     """The result document, where it is one."""
     doubt: str = ""
     """Why the measurement does not hold; its figures are then missing."""
+    upper: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Upper bounds of percentiles at 99 % confidence, by metric; other tools have none."""
 
 
 def expand(given: Sequence[str]) -> list[str]:
@@ -111,7 +114,9 @@ def of_result(result: Result, path: str = "", instances: int | None = None) -> R
         instances=instances or _instances(result),
         notes=tuple(notes),
     )
-    return Reading(path, figures, result, doubt)
+    bounds = {metric: metrics.observe(result, f"{metric}.upper") for metric in values if metric.startswith(_BOUNDED)}
+    upper = {metric: seen.value for metric, seen in bounds.items() if isinstance(seen, Measured) and not seen.above}
+    return Reading(path, figures, result, doubt, upper)
 
 
 def _instances(result: Result) -> int | None:

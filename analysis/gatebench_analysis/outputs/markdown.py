@@ -76,7 +76,8 @@ def _section(one: Analyzed) -> str:
     elif one.rating is not None:
         lines += ["", *_rating(one.rating)]
     else:
-        lines += ["", *_table(("Metric", "Value"), _values(one))]
+        bounds = bool(reading.upper)
+        lines += ["", *_table(("Metric", "Value", *(("At most, 99 %",) if bounds else ())), _values(one, bounds))]
         lines += _notes(reading.figures.notes)
     return "\n".join(lines)
 
@@ -110,13 +111,14 @@ def _rating(rating: Rating) -> list[str]:
     ]
 
 
-def _values(one: Analyzed) -> list[tuple[str, str]]:
-    figures = one.reading.figures
-    out = []
+def _values(one: Analyzed, bounds: bool) -> list[tuple[str, ...]]:
+    figures, upper = one.reading.figures, one.reading.upper
+    out: list[tuple[str, ...]] = []
     for metric in foreign.METRICS:
         found = metrics.find(metric)
         unit = found.unit if found is not None else "s"
-        out.append((f"`{metric}`", quantities.text(figures.values.get(metric), unit, metric)))
+        bound = (quantities.text(upper[metric], unit, metric) if metric in upper else "",) if bounds else ()
+        out.append((f"`{metric}`", quantities.text(figures.values.get(metric), unit, metric), *bound))
     return out
 
 

@@ -16,7 +16,8 @@ from gatebench_analysis.outputs import Analyzed
 from gatebench_analysis.rating import Rating
 from gatebench_analysis.regression import MetricVerdict
 
-_ANALYSIS = ("result", "tool", "metric", "unit", "value", "missing", "reference", "referenceValue", "factor", "status")
+_BESIDE = ("reference", "referenceValue", "factor", "status")
+_ANALYSIS = ("result", "tool", "metric", "unit", "value", "upper", "missing", *_BESIDE)
 _COMPARISON = ("metric", "unit", "baseline", "current", "ratio", "low", "high", "tolerance", "verdict", "why")
 
 
@@ -35,6 +36,7 @@ def analysis_csv(found: Sequence[Analyzed]) -> str:
                     "metric": metric,
                     "unit": _unit(metric),
                     "value": figures.values.get(metric),
+                    "upper": one.reading.upper.get(metric),
                     "missing": figures.missing.get(metric),
                     "reference": one.rating.reference.name if one.rating is not None and row is not None else None,
                     "referenceValue": row.reference if row is not None else None,
@@ -78,7 +80,10 @@ def _result(one: Analyzed) -> dict[str, Any]:
         "requests": figures.requests,
         "failures": figures.failures,
         "instances": figures.instances,
-        "figures": {metric: {"value": value, "unit": _unit(metric)} for metric, value in figures.values.items()},
+        "figures": {
+            metric: _present({"value": value, "upper": reading.upper.get(metric), "unit": _unit(metric)})
+            for metric, value in figures.values.items()
+        },
         "missing": dict(figures.missing),
         "notes": list(figures.notes),
     }

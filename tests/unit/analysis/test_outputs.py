@@ -110,6 +110,19 @@ def test_csv_and_json_say_the_same() -> None:
     assert told["hey.csv"]["beside"]["reference"]["source"].startswith("https://")
 
 
+def test_percentiles_of_our_own_have_their_upper_bounds() -> None:
+    found = [beside(test_golden.mixed(), "none")]
+    told = {row["metric"]: row for row in csv.DictReader(io.StringIO(outputs.analysis(found, Form.CSV)))}
+    figures = json.loads(outputs.analysis(found, Form.JSON))[0]["figures"]
+    assert float(told["latency.p99"]["upper"]) == figures["latency.p99"]["upper"] > figures["latency.p99"]["value"]
+    assert {told[name]["upper"] for name in ("throughput", "latency.max", "latency.p99.9", "overhead.p50")} == {""}
+    assert set(figures["throughput"]) == {"value", "unit"}
+    assert "| `latency.p99` | 97.6 ms | 102 ms |" in outputs.analysis(found, Form.MARKDOWN)
+    foreign = analyzed([str(DATA / "hey.csv")], "none")
+    assert "upper" not in outputs.analysis(foreign, Form.JSON)
+    assert "At most" not in outputs.analysis(foreign, Form.MARKDOWN)
+
+
 def objectives() -> list[ObjectiveOutcome]:
     given: list[dict[str, Any]] = [
         {"metric": "throughput", "outcome": "Good", "observed": "58 req/s", "bound": "targetAbove 50"},
