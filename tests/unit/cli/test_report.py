@@ -16,6 +16,7 @@ from report import compared, samples
 from unit.cli import fakeapi, statuses
 from unit.cli.fakeapi import RUNS, FakeApi
 
+ENGINE_ALONE = pathlib.Path(__file__).parents[2] / "data" / "foreign" / "engine-result.json"
 PATH = "/api/v1/namespaces/default/configmaps/demo-result"
 
 
@@ -38,6 +39,16 @@ def test_a_file_becomes_a_page(tmp_path: pathlib.Path) -> None:
     assert done.exit_code == 0, done.output
     assert done.output.strip() == str(target)
     assert "litellm-1-106" in target.read_text()
+
+
+def test_what_the_engine_alone_has_written_becomes_a_page(tmp_path: pathlib.Path) -> None:
+    target = tmp_path / "page.html"
+    done = invoke(str(ENGINE_ALONE), "-o", str(target))
+    assert done.exit_code == 0, done.output
+    text = target.read_text()
+    assert "<h1>engine-run</h1>" in text
+    for words in ("Throughput", "Latency distribution", "engine run", "http://127.0.0.1:18991"):
+        assert words in text
 
 
 def test_two_files_become_a_comparison(tmp_path: pathlib.Path) -> None:
