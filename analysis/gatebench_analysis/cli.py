@@ -30,7 +30,8 @@ def analyzed(paths: Sequence[str], reference_name: str, instances: int | None = 
 def beside(reading: inputs.Reading, reference_name: str = options.DEFAULT_REFERENCE) -> Analyzed:
     """A result beside a reference; one that does not hold has nothing to be set beside."""
     found = reference.get(reference_name)
-    return Analyzed(reading, rate(reading.figures, found) if found is not None and not reading.doubt else None)
+    apart = found is None or reading.doubt or reading.compared is not None
+    return Analyzed(reading, None if apart or found is None else rate(reading.figures, found))
 
 
 def compared(

@@ -60,6 +60,9 @@ def contrast(
         if catalogue.find(name) is None:
             raise BadInput(f"{name} is no metric: docs/metrics.md has all names")
     allowed = regression.tolerances(list(metrics), tolerance)
+    for one in (*baseline, *current):
+        if one.compared is not None:
+            raise BadInput(f"{one.path} is a comparison already: gatebench analyze shows it")
     notes = [f"{one.path} is left out: {one.doubt}" for one in (*baseline, *current) if one.doubt]
     sides = [
         _side(name, readings, metrics, ignore) for name, readings in (("baseline", baseline), ("current", current))

@@ -8,10 +8,11 @@ import pathlib
 import zlib
 from collections.abc import Mapping, Sequence
 
-from gatebench_analysis import document, foreign, metrics, quantities, summary, validity
+from gatebench_analysis import document, foreign, metrics, quantities, record, standing, summary, validity
 from gatebench_analysis.document import Result
 from gatebench_analysis.foreign import Figures
 from gatebench_analysis.observation import Measured
+from gatebench_analysis.record import Record
 
 _MOST_BYTES = 256 * 2**20
 _DOCUMENTS = (".json", ".json.gz")
@@ -35,6 +36,8 @@ class Reading:
     """Why the measurement does not hold; its figures are then missing."""
     upper: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Upper bounds of percentiles at 99 % confidence, by metric; other tools have none."""
+    compared: Record | None = None
+    """The comparison of variants, where it is one: it has no figures of its own."""
 
 
 def expand(given: Sequence[str]) -> list[str]:
@@ -73,6 +76,8 @@ def read(path: str, instances: int | None = None) -> Reading:
         content = _content(pathlib.Path(path))
         if _is_document(content):
             return of_result(document.read(content), path, instances)
+        if record.is_record(content):
+            return of_record(record.read(content), path)
         figures = foreign.read(pathlib.Path(path).name, content)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from error
@@ -117,6 +122,14 @@ def of_result(result: Result, path: str = "", instances: int | None = None) -> R
     bounds = {metric: metrics.observe(result, f"{metric}.upper") for metric in values if metric.startswith(_BOUNDED)}
     upper = {metric: seen.value for metric, seen in bounds.items() if isinstance(seen, Measured) and not seen.above}
     return Reading(path, figures, result, doubt, upper)
+
+
+def of_record(found: Record, path: str = "") -> Reading:
+    """A comparison of variants as a reading."""
+    head = standing.headline(found, found.status)
+    doubt = "; ".join(f"{one.reason}: {one.message}" for one in head.findings)
+    name = found.comparison.name or pathlib.Path(path).name
+    return Reading(path, Figures(name=name, tool=_OURS, values={}), doubt=doubt, compared=found)
 
 
 def _instances(result: Result) -> int | None:

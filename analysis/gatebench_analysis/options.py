@@ -8,8 +8,8 @@ ANALYZE = "Show results, and set them beside a published reference."
 COMPARE = "Compare results with a baseline, and end with the verdict as exit code."
 CODES = "Exit codes: 0 the same or better, 1 regressed, 2 it cannot be told, 3 wrong input."
 RESULTS = (
-    "Result documents of gatebench (.json, .json.gz), Locust's _stats.csv or _stats_history.csv, Vegeta's JSON report,"
-    " hey's CSV; a directory stands for all result documents in it."
+    "Result documents of gatebench (.json, .json.gz), the comparison.json of a BenchmarkComparison, Locust's _stats.csv"
+    " or _stats_history.csv, Vegeta's JSON report, hey's CSV; a directory stands for all result documents in it."
 )
 SIDE = "A result, a pattern in quotes such as 'runs/*/result.json', or a directory of result documents."
 REFERENCE = "litellm-4, litellm-2, tokligence or none."

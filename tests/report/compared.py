@@ -10,7 +10,7 @@ from typing import Any
 from gatebench.decide.comparison.snapshot import Snapshot
 from gatebench.io import status
 from gatebench.plan.comparison import RESULT_KEY, Slot
-from gatebench_analysis.report.record import Record, read
+from gatebench_analysis.record import Record, read
 from report.samples import HOSTILE
 from unit.decide import comparisons
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from gatebench_analysis import report
-from gatebench_analysis.report import record
+from gatebench_analysis import record, report
 from report import compared, samples
 
 SHOTS = pathlib.Path(__file__).parents[2] / "build" / "report"

@@ -6,15 +6,19 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from gatebench_analysis import standing
 from gatebench_analysis.baseline import Baseline
 from gatebench_analysis.contrast import Contrast
 from gatebench_analysis.document import ObjectiveOutcome
 from gatebench_analysis.inputs import Reading
-from gatebench_analysis.outputs import Analyzed, words
+from gatebench_analysis.outputs import Analyzed, terminal, words
+from gatebench_analysis.record import Condition, Delta
 from gatebench_analysis.regression import MetricVerdict
 
 # What XML 1.0 cannot hold.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# As the condition Passed says it where runs did not meet them.
+_OF_TEMPLATE = "the objectives of the template"
 _TALLIES = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
@@ -23,9 +27,9 @@ def analysis(found: Sequence[Analyzed]) -> str:
 
     An objective that fails is a failure; one that cannot be known, unless it is optional, is an error. One that cannot
     apply, and each of a measurement that does not hold, is skipped. References have no part in it. A run's baseline is
-    a case of its own.
+    a case of its own. Of a comparison of variants its objectives are cases in the same way.
     """
-    return _document([_suite(one.reading) for one in found])
+    return _document([_suite(one.reading) if one.reading.compared is None else _record(one.reading) for one in found])
 
 
 def comparison(found: Contrast) -> str:
@@ -54,6 +58,39 @@ def _suite(reading: Reading) -> ElementTree.Element:
     if reading.figures.notes:
         ElementTree.SubElement(suite, "system-out").text = _text("\n".join(reading.figures.notes))
     return suite
+
+
+def _record(reading: Reading) -> ElementTree.Element:
+    """A comparison of variants; its table is the suite's output."""
+    found, name = reading.compared, _text(reading.figures.name)
+    assert found is not None  # its caller has looked
+    suite = ElementTree.Element("testsuite", {"name": name})
+    head, known = standing.headline(found, found.status), found.status
+    doubt = reading.doubt
+    if not doubt and known is not None and known.of("Valid").status != "True":
+        doubt = f"{head.message} {head.valid}".strip()
+    held = _case(suite, name, "the comparison holds")
+    if doubt:
+        _tell(held, "error", doubt, "; ".join(one.remedy for one in head.findings if one.remedy))
+    for one in found.objectives:
+        _delta(_case(suite, name, f"{one.metric} of {one.variant} against {one.reference}"), one, doubt)
+    passed = known.of("Passed") if known is not None else Condition()
+    if _OF_TEMPLATE in passed.message and not doubt:
+        kind = "failure" if passed.status == "False" else "error"
+        _tell(_case(suite, name, _OF_TEMPLATE), kind, passed.message)
+    out = [*terminal.table(found), *words.record_notes(found)]
+    ElementTree.SubElement(suite, "system-out").text = _text("\n".join(out))
+    return suite
+
+
+def _delta(case: ElementTree.Element, one: Delta, doubt: str) -> None:
+    seen = f"worse by {words.worse(one)}, at most {one.bound}"
+    if doubt:
+        _tell(case, "skipped", "the comparison does not hold")
+    elif one.outcome == "Pass":
+        ElementTree.SubElement(case, "system-out").text = _text(seen)
+    else:
+        _tell(case, "failure" if one.outcome == "Fail" else "error", one.message or seen, seen)
 
 
 def _objective(case: ElementTree.Element, one: ObjectiveOutcome, doubt: str) -> None:

@@ -5,24 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from gatebench_analysis import foreign, metrics, quantities
+from gatebench_analysis import foreign, metrics, quantities, standing
 from gatebench_analysis.contrast import Contrast
 from gatebench_analysis.document import Result
 from gatebench_analysis.outputs import Analyzed, words
 from gatebench_analysis.rating import GOOD, INVESTIGATE, ISSUE, Rating, times
+from gatebench_analysis.record import Record
 
 _MARKS = {
     GOOD: "✅", "Same": "✅", "Better": "✅", "Pass": "✅", "True": "✅",
     INVESTIGATE: "⚠️", "Inconclusive": "⚠️", "Warn": "⚠️", "Unknown": "⚠️",
     ISSUE: "❌", "Regressed": "❌", "Fail": "❌", "False": "❌",
 }  # fmt: skip
+_KINDS = {"pass": "✅", "fail": "❌", "invalid": "❌", "unknown": "⚠️"}
 _VERDICTS = {"True": "passed", "False": "failed", "Unknown": "undecided"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]|~#@!])")
 
 
 def analysis(found: Sequence[Analyzed]) -> str:
     """A section for each result: objectives, and the table beside the reference."""
-    return "\n\n".join(_section(one) for one in found)
+    return "\n\n".join(
+        _section(one) if one.reading.compared is None else _record(one.reading.figures.name, one.reading.compared)
+        for one in found
+    )
 
 
 def comparison(found: Contrast) -> str:
@@ -80,6 +85,33 @@ def _section(one: Analyzed) -> str:
         lines += ["", *_table(("Metric", "Value", *(("At most, 99 %",) if bounds else ())), _values(one, bounds))]
         lines += _notes(reading.figures.notes)
     return "\n".join(lines)
+
+
+def _record(name: str, found: Record) -> str:
+    """A comparison of variants: its verdict, what is bounded, and how each metric differs."""
+    head = standing.headline(found, found.status)
+    lines = [f"### {escaped(name)}: {_KINDS[head.kind]} {head.word.lower()}", "", escaped(head.message)]
+    if found.objectives:
+        bounds = [
+            (_marked(o.outcome), escaped(o.metric), escaped(o.variant), escaped(words.worse(o)), escaped(o.bound))
+            for o in found.objectives
+        ]
+        lines += ["", *_table(("Outcome", "Objective", "Variant", "Worse by", "At most"), bounds)]
+    if found.table:
+        rows = [
+            (
+                escaped(row.metric),
+                escaped(row.variant),
+                quantities.text(row.median, row.unit, row.metric),
+                escaped(f"{quantities.text(row.reference_median, row.unit, row.metric)} of {row.reference}"),
+                escaped(words.difference(row)),
+                _marked(row.verdict),
+            )
+            for row in found.table
+        ]
+        lines += ["", *_table(("Metric", "Variant", "Median", "Against", "Change", "Verdict"), rows)]
+    told = [one for one in (head.valid, *words.record_notes(found)) if one]
+    return "\n".join([*lines, *_notes(told)])
 
 
 def _headline(result: Result | None, doubt: str) -> str:

@@ -9,22 +9,28 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gatebench_analysis import foreign, metrics
+from gatebench_analysis import foreign, metrics, standing
 from gatebench_analysis.contrast import Contrast
 from gatebench_analysis.inputs import Reading
-from gatebench_analysis.outputs import Analyzed
+from gatebench_analysis.outputs import Analyzed, words
 from gatebench_analysis.rating import Rating
+from gatebench_analysis.record import Row
 from gatebench_analysis.regression import MetricVerdict
 
 _BESIDE = ("reference", "referenceValue", "factor", "status")
-_ANALYSIS = ("result", "tool", "metric", "unit", "value", "upper", "missing", *_BESIDE)
+_VARIANT = ("variant", "ratio", "low", "high")
+_ANALYSIS = ("result", "tool", "metric", "unit", "value", "upper", "missing", *_BESIDE, *_VARIANT)
+_STATUS = {"pass": "True", "fail": "False"}
 _COMPARISON = ("metric", "unit", "baseline", "current", "ratio", "low", "high", "tolerance", "verdict", "why")
 
 
 def analysis_csv(found: Sequence[Analyzed]) -> str:
-    """A row for each result and metric."""
+    """A row for each result and metric; of a comparison for each metric and variant."""
     rows: list[Mapping[str, Any]] = []
     for one in found:
+        if one.reading.compared is not None:
+            rows += [_variant(one.reading, row) for row in one.reading.compared.table]
+            continue
         figures = one.reading.figures
         beside = {row.metric: row for row in one.rating.rows} if one.rating is not None else {}
         for metric in foreign.METRICS:
@@ -49,7 +55,7 @@ def analysis_csv(found: Sequence[Analyzed]) -> str:
 
 def analysis_json(found: Sequence[Analyzed]) -> str:
     """A list of results."""
-    return _json([_result(one) for one in found])
+    return _json([_result(one) if one.reading.compared is None else _record(one.reading) for one in found])
 
 
 def comparison_csv(found: Contrast) -> str:
@@ -95,6 +101,38 @@ def _result(one: Analyzed) -> dict[str, Any]:
     if one.rating is not None:
         out["beside"] = _rating(one.rating)
     return _present(out)
+
+
+def _variant(reading: Reading, row: Row) -> dict[str, Any]:
+    """`ratio`, `low` and `high` are differences where the unit is a share."""
+    return {
+        "result": reading.figures.name,
+        "tool": reading.figures.tool,
+        "metric": row.metric,
+        "unit": row.unit,
+        "value": row.median,
+        "reference": row.reference,
+        "referenceValue": row.reference_median,
+        "status": row.verdict,
+        **{name: getattr(row, name) for name in _VARIANT},
+    }
+
+
+def _record(reading: Reading) -> dict[str, Any]:
+    found = reading.compared
+    assert found is not None  # its caller has looked
+    head = standing.headline(found, found.status)
+    verdict = {"status": _STATUS.get(head.kind, "Unknown"), "word": head.word, "message": head.message}
+    counted = sum(found.counted(run) for run in found.runs)
+    kept = found.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return _source(reading) | {
+        "verdict": verdict,
+        "valid": head.valid,
+        "runs": {"made": len(found.runs), "counted": counted},
+        **{name: kept.get(name, []) for name in ("table", "objectives")},
+        "conditions": kept.get("status", {}).get("conditions", []),
+        "notes": words.record_notes(found),
+    }
 
 
 def _rating(rating: Rating) -> dict[str, Any]:

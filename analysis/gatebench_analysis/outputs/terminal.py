@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from gatebench_analysis import foreign, metrics, quantities, text
+from gatebench_analysis import foreign, metrics, quantities, standing, text
 from gatebench_analysis.contrast import Contrast
 from gatebench_analysis.foreign import Figures
 from gatebench_analysis.inputs import Reading
 from gatebench_analysis.outputs import Analyzed, words
 from gatebench_analysis.rating import Rating, times
+from gatebench_analysis.record import Record
 
 _NARROW = 44
 
@@ -18,7 +19,9 @@ def analysis(found: Sequence[Analyzed], *, unicode: bool) -> str:
     """Each result in whole, and beside the reference."""
     blocks: list[str] = []
     for one in found:
-        if one.reading.result is not None:
+        if one.reading.compared is not None:
+            blocks += ["\n".join(block) for block in _record(one.reading.compared) if block]
+        elif one.reading.result is not None:
             blocks.append(text.table(one.reading.result))
         elif one.rating is None:
             blocks.append("\n".join(_figures(one.reading.figures)))
@@ -62,6 +65,37 @@ def comparison(found: Contrast, *, unicode: bool) -> str:
         f"verdict: {words.verdict(found)}{f': {compared[0].why}' if together else ''}",
     ]
     return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
+
+
+def _record(found: Record) -> Iterator[list[str]]:
+    """A comparison of variants: its verdict, the table, the objectives, and what to know of them."""
+    head, known = standing.headline(found, found.status), found.comparison
+    name = f"{known.namespace}/{known.name}" if known.namespace else known.name
+    rows = [("comparison", name or quantities.MISSING), ("verdict", f"{head.word.upper()}: {head.message}")]
+    rows += [("valid", head.valid)] if head.valid else []
+    rows += [("node", found.status.node)] if found.status is not None and found.status.node else []
+    yield text.columns(rows)
+    yield table(found)
+    if found.objectives:
+        told = [(o.metric, o.variant, o.outcome, words.worse(o), o.bound, o.message) for o in found.objectives]
+        yield text.columns([("OBJECTIVE", "VARIANT", "OUTCOME", "WORSE BY", "MAX DELTA", ""), *told])
+    yield words.record_notes(found)
+
+
+def table(found: Record) -> list[str]:
+    """Each metric of each variant beside the reference's; empty where nothing was compared."""
+    rows = [
+        (
+            row.metric,
+            row.variant,
+            quantities.text(row.median, row.unit, row.metric),
+            f"{quantities.text(row.reference_median, row.unit, row.metric)} of {row.reference}",
+            words.difference(row),
+            row.verdict,
+        )
+        for row in found.table
+    ]
+    return text.columns([("METRIC", "VARIANT", "MEDIAN", "AGAINST", "CHANGE", "VERDICT"), *rows]) if rows else []
 
 
 def _framed(lines: list[str], unicode: bool) -> list[str]:

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from gatebench_analysis import quantities
+from gatebench_analysis.record import Delta
 from gatebench_analysis.report import bullets
-from gatebench_analysis.report.record import Delta
 
 _FARTHEST, _ROOM = 3.0, 1.1
 

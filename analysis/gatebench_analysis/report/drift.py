@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from gatebench_analysis import quantities
+from gatebench_analysis.record import Record, Run
 from gatebench_analysis.report import intervals, scales
-from gatebench_analysis.report.record import Record, Run
 from gatebench_analysis.report.tables import Table
 
 _MARGIN = 10.0  # percent of the height that stay free above and below

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 
 from gatebench_analysis import metrics, quantities, text, validity
-from gatebench_analysis.document import Finding, Result
+from gatebench_analysis.document import Result
+from gatebench_analysis.headlines import Headline, Tile, sentence
 from gatebench_analysis.observation import Measured, Missing, NotApplicable
 
+__all__ = ["Headline", "Tile", "headline", "moment", "sentence", "tiles"]
+
 _VERDICTS = {"True": ("Passed", "pass"), "False": ("Failed", "fail"), "Unknown": ("Undecided", "unknown")}
-
-
-@dataclasses.dataclass(frozen=True)
-class Headline:
-    """`kind` is pass, fail, invalid or unknown; it sets colour and sign."""
-
-    kind: str
-    word: str
-    message: str
-    valid: str
-    """Whether the measurement holds, in words."""
-    holds: bool
-    findings: tuple[Finding, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Tile:
-    """A figure that people ask for."""
-
-    label: str
-    value: str
-    note: str
 
 
 def headline(result: Result) -> Headline:
@@ -105,10 +85,3 @@ def moment(unix: float | None) -> str:
         return datetime.datetime.fromtimestamp(unix, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     except (OverflowError, OSError, ValueError):
         return quantities.MISSING
-
-
-def sentence(words: str) -> str:
-    """With a capital, and a full stop."""
-    if not words:
-        return ""
-    return f"{words[0].upper()}{words[1:]}{'' if words[-1] in '.!?' else '.'}"

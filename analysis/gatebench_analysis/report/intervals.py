@@ -9,8 +9,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
 from gatebench_analysis import metrics, quantities, regression
+from gatebench_analysis.record import Record, Row
 from gatebench_analysis.report import bullets, scales
-from gatebench_analysis.report.record import Record, Row
 from gatebench_analysis.report.tables import Table
 
 _TOP, _BOTTOM = 8.0, 28.0  # pixels of a line of dots: the first round is on top

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from gatebench_analysis import quantities
-from gatebench_analysis.report import assets, deltas, drift, headline, intervals, standing
-from gatebench_analysis.report.record import Record, Standing
+from gatebench_analysis import quantities, standing
+from gatebench_analysis.record import Record, Standing
+from gatebench_analysis.report import assets, deltas, drift, headline, intervals
 
 # As a person writes a comparison; what is new comes at the end.
 _ORDER = ("template", "variants", "rounds", "metrics", "tolerance", "tolerances", "objectives")

@@ -67,7 +67,7 @@ def report(
 
 def _is_comparison(source: str) -> bool:
     """Whether it names a comparison, or is a file with one."""
-    from gatebench_analysis.report import record
+    from gatebench_analysis import record
 
     path = pathlib.Path(source)
     if not path.is_file():
@@ -80,8 +80,8 @@ def _is_comparison(source: str) -> bool:
 
 def _variants(source: str, namespace: str | None, kubeconfig: str | None, context: str | None) -> str:
     """The page of a comparison: of its file, else of the cluster, which knows the verdict too. Raises CliError."""
+    from gatebench_analysis import record
     from gatebench_analysis import report as pages
-    from gatebench_analysis.report import record
 
     path = pathlib.Path(source)
     if path.is_file():

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from gatebench_analysis import report
-from gatebench_analysis.report import deltas, drift, intervals, record, scales, standing
-from gatebench_analysis.report.record import Delta, Record
+from gatebench_analysis import record, report, standing
+from gatebench_analysis.record import Delta, Record
+from gatebench_analysis.report import deltas, drift, intervals, scales
 from report import compared, samples
 from unit.analysis.test_report import _Page
 

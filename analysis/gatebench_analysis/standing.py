@@ -1,4 +1,4 @@
-"""The top of a comparison's page: its verdict and whether it holds, in words, and what became of each variant.
+"""The top of a comparison: its verdict and whether it holds, in words, and what became of each variant.
 
 That is the operator's word, of the object's status or of what the document keeps of it. A document without it says
 that it does not have it all.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gatebench_analysis.document import Finding
+from gatebench_analysis.headlines import Headline, Tile, sentence
+from gatebench_analysis.record import Delta, Record, Run, Standing, Verdict
 from gatebench_analysis.remedies import REMEDIES
-from gatebench_analysis.report.headline import Headline, Tile, sentence
-from gatebench_analysis.report.record import Delta, Record, Run, Standing, Verdict
 
 _WORST_FIRST: tuple[Verdict, ...] = ("Regressed", "Inconclusive", "Same", "Better")
 _PASSED = {"True": ("pass", "Passed"), "False": ("fail", "Failed"), "Unknown": ("unknown", "Undecided")}
