@@ -32,7 +32,7 @@ def read(name: str, content: bytes) -> Figures:
             raise Unreadable("it is cut off, or no JSON") from error
         if vegeta.is_report(document):
             return vegeta.report(name, document)
-        raise Unreadable("it is JSON, and neither a result or comparison of gatebench nor a report of Vegeta")
+        raise Unreadable("it is JSON, and neither a result of gatebench nor a report of Vegeta")
     known = {column.strip() for column in text.partition("\n")[0].split(",")}
     for columns, reader in _CSV:
         if known.issuperset(columns):
