@@ -13,8 +13,8 @@ import (
 	"gatebench.dev/engine/record"
 )
 
-// Closed is users that send a request, wait for its answer, think, and go on. What a user does depends on the plan's
-// UID, the worker and the user's number alone.
+// Closed is users that send a request, wait for its answer, think, and go on. Which requests a user makes, and how long
+// it thinks, depends on the plan's seed, the worker and the user's number alone.
 type Closed struct {
 	options Options
 	alarm   *alarm
@@ -78,7 +78,7 @@ func (c *Closed) set(count int) {
 	}
 	for len(c.users) < count {
 		u := &user{lane: newLane(&c.options), wake: make(chan struct{}, 1), stop: make(chan struct{})}
-		seed := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%d", c.options.UID, c.options.Worker, c.number))
+		seed := sha256.Sum256(fmt.Appendf(nil, "%d/%d/%d", c.options.Seed, c.options.Worker, c.number))
 		u.source.Seed(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:]))
 		c.number++
 		c.users = append(c.users, u)

@@ -182,7 +182,7 @@ func calls(t testing.TB, weights ...int) *payload.Set {
 }
 
 func options(t testing.TB, target *target) Options {
-	return Options{Calls: calls(t, 1), Dial: target.dial, Recorder: record.New(), UID: "uid", Workers: 1, Seed: 1}
+	return Options{Calls: calls(t, 1), Dial: target.dial, Recorder: record.New(), Workers: 1, Seed: 1}
 }
 
 func constant(rate, seconds float64) schedule.Rate {

@@ -22,11 +22,10 @@ type Options struct {
 	Calls           Calls
 	Dial            func() client.Conn // a connection for one user or one request in flight; it dials lazily
 	Recorder        *record.Recorder
-	UID             string      // the plan's
+	Seed            uint64      // the plan's
 	Worker, Workers int         // this one's number, from 0, and how many there are
 	Think           *plan.Range // closed load; nil: none
 	Poisson         bool        // open load
-	Seed            uint64      // open load
 	MaxInFlight     int         // open load: this worker's share; 0: MostInFlight
 }
 

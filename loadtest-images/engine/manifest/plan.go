@@ -35,7 +35,7 @@ func (r *reader) plan() (*plan.Plan, error) {
 		SpawnRate: or(l.SpawnRate, spawnRate), Seed: or(r.given.Seed, or(l.Seed, seed)),
 		CAFile: r.given.CAFile, HTTP2: w.HTTP2,
 	}
-	p.Drain, p.UID = p.Timeout, fmt.Sprintf("seed-%d", p.Seed)
+	p.Drain = p.Timeout
 	if err := r.model(p, seconds); err != nil {
 		return nil, err
 	}

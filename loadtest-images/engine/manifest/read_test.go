@@ -40,7 +40,7 @@ func read(t *testing.T, text string, given Given) *Run {
 func TestTheDefaultsAreThoseOfTheAPI(t *testing.T) {
 	got := read(t, document(requests, stages), Given{})
 	want := &plan.Plan{
-		Run: "mine", UID: "seed-1", ExpectedWorkers: 1, Target: "http://gateway:8080", Timeout: 60, Drain: 60, WarmUp: 30,
+		Run: "mine", ExpectedWorkers: 1, Target: "http://gateway:8080", Timeout: 60, Drain: 60, WarmUp: 30,
 		SpawnRate: 50, ThinkTime: &plan.Range{Min: 0.5, Max: 1}, Engine: "Go", Model: plan.Closed, Seed: 1,
 		Stages: []plan.Stage{{Name: "stage-1", Seconds: 60, Users: 5}},
 		Requests: []plan.Request{{
@@ -86,7 +86,7 @@ func TestRequests(t *testing.T) {
 	p := read(t, document(workload, stages), Given{
 		Headers: [][2]string{{"X-B", "3"}, {"authorization", "mine"}}, Seed: &seed,
 	}).Plan
-	if p.Timeout != 2 || p.Drain != 2 || !p.HTTP2 || p.Seed != 9 || p.UID != "seed-9" {
+	if p.Timeout != 2 || p.Drain != 2 || !p.HTTP2 || p.Seed != 9 {
 		t.Errorf("%+v", p)
 	}
 	a, b, c := p.Requests[0], p.Requests[1], p.Requests[2]

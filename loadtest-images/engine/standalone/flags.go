@@ -70,7 +70,7 @@ func (s *settings) define(flags *flag.FlagSet) {
 	flags.Var((*seconds)(&s.warmUp), "warm-up", "the same load before that, not measured")
 	flags.Var((*seconds)(&s.timeout), "timeout", "time limit of a request, and of what is in flight at the end")
 	flags.StringVar(&s.arrivals, "arrivals", s.arrivals, "how arrivals of -rps follow each other: Poisson or Constant")
-	flags.Uint64Var(&s.seed, "seed", 1, "what arrivals and the choice of requests follow from")
+	flags.Uint64Var(&s.seed, "seed", 1, "what arrivals, think times and the choice of requests follow from")
 	flags.StringVar(&s.method, "method", "", "HTTP method; by default POST with a body, else GET")
 	flags.StringVar(&s.body, "body", "", "body, or @FILE; may have places such as {{prompt 100}} and {{sequence}}")
 	flags.Var(&s.headers, "H", "header, as 'Name: value'; may be given more than once")

@@ -40,7 +40,7 @@ func jobOf(s *settings, env lookup) (*job, error) {
 // basic is the plan that flags alone make.
 func basic(s *settings) *plan.Plan {
 	p := &plan.Plan{
-		UID: fmt.Sprintf("seed-%d", s.seed), ExpectedWorkers: 1, Timeout: s.timeout.Seconds(), Drain: s.timeout.Seconds(),
+		ExpectedWorkers: 1, Timeout: s.timeout.Seconds(), Drain: s.timeout.Seconds(),
 		WarmUp: s.warmUp.Seconds(), SpawnRate: math.Inf(1), CAFile: s.ca, HTTP2: s.http2, Engine: "Go", Model: plan.Closed,
 		Seed:   s.seed,
 		Stages: []plan.Stage{{Name: "stage-1", Seconds: s.duration.Seconds(), Users: s.users}},

@@ -110,7 +110,7 @@ func offer(ctx context.Context, j *job, dialer *client.Dialer, version string, c
 	recorder := record.New()
 	observe := newObserver(recorder)
 	leader := newLeader(j, load.Options{
-		Calls: j.calls, Dial: dialer.Conn, Recorder: recorder, UID: j.plan.UID, Workers: 1, Think: j.plan.ThinkTime,
+		Calls: j.calls, Dial: dialer.Conn, Recorder: recorder, Workers: 1, Think: j.plan.ThinkTime,
 		Poisson: j.plan.Poisson, Seed: j.plan.Seed, MaxInFlight: j.plan.MaxInFlight,
 	}, observe)
 	fmt.Fprintf(complaints, "loading %s for %s\n", j.plan.Target, total(leader.phases, leader.spawnRate).Round(time.Second))

@@ -77,7 +77,7 @@ func offers(
 		return nil, err
 	}
 	options := load.Options{
-		Calls: calls, Dial: dialer.Conn, Recorder: recorder, UID: p.UID, Think: p.ThinkTime, Poisson: p.Poisson, Seed: p.Seed,
+		Calls: calls, Dial: dialer.Conn, Recorder: recorder, Think: p.ThinkTime, Poisson: p.Poisson, Seed: p.Seed,
 	}
 	build, err := gateway(p, options)
 	if err != nil || p.Direct == nil {
