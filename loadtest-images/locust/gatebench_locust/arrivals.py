@@ -10,6 +10,7 @@ follows the other without a gap. Times are unix seconds to the workers; waiting 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gatebench_locust import direct, pauses
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gatebench_locust.conductor import Conductor
 
 _USERS_SECONDS = 20.0
+_POLL = 0.05
 
 
 def lead(conductor: Conductor) -> None:
@@ -62,6 +64,20 @@ class Line:
         """A whole phase, up to where the next one is to be announced. Raises EndEarly."""
         self.begin(phase, phase.kind == STAGE if settled is None else settled)
         self._conductor.wait(self._due - LEAD_SECONDS - time.monotonic())
+
+    def run_until(self, phase: Phase, seconds: float, enough: Callable[[], bool]) -> bool:
+        """A phase of so many seconds at least, and of all of its own unless enough comes true; whether it did.
+
+        Raises EndEarly.
+        """
+        self.begin(phase, settled=False)
+        least = self._due - phase.seconds + seconds - LEAD_SECONDS
+        while (left := self._due - LEAD_SECONDS - time.monotonic()) > 0:
+            if enough() and time.monotonic() >= least:
+                self.cut()
+                return True
+            self._conductor.wait(min(left, _POLL))
+        return False
 
     def finish(self) -> None:
         """Waits for the very end of the last phase. Raises EndEarly."""

@@ -1,7 +1,8 @@
 """Leads a capacity search: step by step at the rates that the search wants, each judged when all of it has been heard.
 
 A step is a settle phase and a measured window at one rate, then a pause without arrivals until nothing is in flight:
-its last answers belong to it, and what one step has left behind must not burden the next one.
+its last answers belong to it, and what one step has left behind must not burden the next one. After a step that did
+not hold the settle phase goes on until latency is back.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from gatebench_locust import pauses, phases
 from gatebench_locust.arrivals import Line
-from gatebench_locust.judging import Verdict, judge
+from gatebench_locust.judging import Window, judge, median
 from gatebench_locust.phases import LEAD_SECONDS, SEARCH, STAGE, Rate
 from gatebench_locust.plan import Capacity
-from gatebench_locust.search import Search, Step
+from gatebench_locust.recovery import Recovery, longest
+from gatebench_locust.search import HELD, Search, Step
 from gatebench_locust.windows import window_of
 
 if TYPE_CHECKING:
@@ -37,8 +39,13 @@ def lead(conductor: Conductor) -> None:
     for phase in conductor.phases[:-1]:
         line.run(phase)
     began = time.monotonic()
+    usual: float | None = None  # the median latency of the last step that held
+    held = True  # the step before has
     while (step := search.next(time.monotonic() - began)) is not None:
-        verdict = _try(conductor, line, wanted, step, began + wanted.budget)
+        window = _try(conductor, line, step, began + wanted.budget, None if held else usual)
+        verdict = judge(window, wanted.objectives)
+        held = verdict.outcome == HELD
+        usual = median(window) if held else usual
         search.record(verdict.outcome, verdict.why, verdict.unmeasured)
         logger.info("step %d, %g/s: %s %s", step.number, step.rate, verdict.outcome, "; ".join(verdict.why))
     finding = search.finding()
@@ -51,10 +58,20 @@ def lead(conductor: Conductor) -> None:
             record.phase = dataclasses.replace(record.phase, kind=STAGE)
 
 
-def _try(conductor: Conductor, line: Line, wanted: Capacity, step: Step, budget_ends: float) -> Verdict:
-    plan, name = conductor.plan, f"step-{step.number}"
-    settle = Rate(step.rate, step.rate, _settle(wanted))
-    line.run(phases.arrivals(plan, _next(conductor), f"{name}-settle", SEARCH, settle), settled=False)
+def _try(conductor: Conductor, line: Line, step: Step, budget_ends: float, usual: float | None) -> Window:
+    """What was measured. `usual`: the median latency, in seconds, that is to be back before that."""
+    plan, name, wanted = conductor.plan, f"step-{step.number}", conductor.plan.capacity
+    assert wanted is not None
+    settle, beyond = _settle(wanted), 0.0
+    if usual is not None:
+        left = budget_ends - time.monotonic() - settle - wanted.step - PAUSE_SECONDS
+        beyond = longest(wanted, left)
+    rate = Rate(step.rate, step.rate, settle + beyond)
+    phase = phases.arrivals(plan, _next(conductor), f"{name}-settle", SEARCH, rate)
+    if usual is None:
+        line.run(phase, settled=False)
+    elif not line.run_until(phase, settle, Recovery(conductor, phase.index, usual).back):
+        logger.info("step %d: %g s longer were not enough for a median of %.3g s again", step.number, beyond, usual)
     index = _next(conductor)
     conductor.search_phases[step.number] = index
     line.run(phases.arrivals(plan, index, name, SEARCH, Rate(step.rate, step.rate, wanted.step)), settled=True)
@@ -64,7 +81,7 @@ def _try(conductor: Conductor, line: Line, wanted: Capacity, step: Step, budget_
     ends = time.monotonic() + LEAD_SECONDS + limit
     quiet = pauses.await_quiet(conductor, pause, min(ends, max(budget_ends, time.monotonic() + PAUSE_SECONDS)))
     line.cut()
-    return judge(window_of(conductor, index, step.rate, wanted.step, quiet), wanted.objectives)
+    return window_of(conductor, index, step.rate, wanted.step, quiet)
 
 
 def _settle(wanted: Capacity) -> float:

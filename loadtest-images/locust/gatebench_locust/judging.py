@@ -148,7 +148,7 @@ def _busy(window: Window) -> str | None:
 
 
 def _waited(window: Window) -> str | None:
-    allowed = max(MAX_WAIT_SHARE * (_median(window) or 0.0), MIN_WAIT_SECONDS)
+    allowed = max(MAX_WAIT_SHARE * (median(window) or 0.0), MIN_WAIT_SECONDS)
     for worker in window.workers:
         if worker.wait_ratio is None or worker.wait_ratio <= MAX_RUN_QUEUE_WAIT:
             continue
@@ -158,10 +158,10 @@ def _waited(window: Window) -> str | None:
 
 
 def _late(window: Window) -> str | None:
-    late, median = window.delay.quantile(0.99), _median(window)
-    if late is None or median is None or late <= max(MAX_DISPATCH_SHARE * median, MIN_DISPATCH_SECONDS):
+    late, usual = window.delay.quantile(0.99), median(window)
+    if late is None or usual is None or late <= max(MAX_DISPATCH_SHARE * usual, MIN_DISPATCH_SECONDS):
         return None
-    return f"one request in a hundred was sent {late:.3g} s late or more, at a median latency of {median:.3g} s"
+    return f"one request in a hundred was sent {late:.3g} s late or more, at a median latency of {usual:.3g} s"
 
 
 def _short(window: Window) -> str | None:
@@ -173,5 +173,6 @@ def _short(window: Window) -> str | None:
     return f"the workers made {made:.4g} arrivals/s of the {window.rate:.4g} that were asked of them"
 
 
-def _median(window: Window) -> float | None:
+def median(window: Window) -> float | None:
+    """The median latency in seconds: of answers that do not stream, where there are any."""
     return window.latency.quantile(0.5) if window.latency.count else window.streams.quantile(0.5)

@@ -11,10 +11,14 @@ from gatebench_locust.histogram import Histogram
 
 @dataclasses.dataclass
 class Gateway:
-    """Answers in 10 ms up to its capacity, in half a second above it; what came above it takes `backlog` seconds."""
+    """Answers in 10 ms up to its capacity, in half a second above it, and for `disturbed` seconds after that.
+
+    What came above it takes `backlog` seconds.
+    """
 
     capacity: float
     backlog: float = 2.0
+    disturbed: float = 0.0
     error_ratio: float = 0.0
     dropped_above: float = math.inf
 
@@ -47,7 +51,7 @@ class Worker:
         self.courses: list[Course] = []
         self.sent: dict[int, int] = {}
         self.sequence = 0
-        self.busy_until = 0.0
+        self.busy_until = self.slow_until = 0.0
         self.before: tuple[int, bool] | None = None
 
     def told(self, message: dict[str, Any]) -> None:
@@ -74,12 +78,14 @@ class Worker:
             over = rate > self.gateway.capacity
             if over:
                 self.busy_until = now + self.gateway.backlog
+                self.slow_until = now + self.gateway.disturbed
+            slow = over or now < self.slow_until
             lost = count // 2 if rate > self.gateway.dropped_above else 0
             bad = int((count - lost) * self.gateway.error_ratio)
             settled = course.message["settled"]
             for good, number in ((True, count - lost - bad), (False, bad)):
                 if number:
-                    latency = same(0.5 if over else 0.01, number)
+                    latency = same(0.5 if slow else 0.01, number)
                     rows.append(
                         [phase, settled, "r", "GET", good, False, number, 1, latency, None, None, None, latency]
                     )

@@ -245,6 +245,40 @@ def test_a_wait_for_what_is_in_flight_has_a_limit(monkeypatch: pytest.MonkeyPatc
     assert "the 2 steps that it may take" in fleet.message
 
 
+def settling(fleet: Fleet) -> dict[float, float]:
+    """How long the steps have settled, by their rates; the last one of each rate."""
+    settles = [r for r in fleet.records if r.phase.name.endswith("-settle")]
+    return {r.phase.rate.end: r.ended - r.started for r in settles if r.phase.rate and r.ended is not None}
+
+
+def test_after_a_step_that_did_not_hold_the_next_settles_until_latency_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = searching(monkeypatch, Gateway(750.0, disturbed=9.0))
+    capacity.lead(fleet)
+    found = built(fleet)["capacity"]
+    assert found["requestsPerSecond"] == pytest.approx(750, rel=0.05)
+    assert [s for s in found["steps"] if (s["outcome"] == "Held") != (s["rate"] <= 750)] == []
+    seconds = settling(fleet)
+    assert [seconds[rate] for rate in (100.0, 200.0, 400.0, 800.0)] == [pytest.approx(2.0, abs=0.01)] * 4
+    assert 4.0 < seconds[600.0] < 9.0, "after 800, which did not hold"
+
+
+def test_latency_that_does_not_come_back_is_waited_for_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = searching(monkeypatch, Gateway(750.0, disturbed=1e6), maxSteps=5)
+    capacity.lead(fleet)
+    assert settling(fleet)[600.0] == pytest.approx(12.0, abs=0.01)
+    begins = next(r.started for r in fleet.records if r.phase.name == "step-1-settle")
+    budget = fleet.clock.time() - begins - 4.0
+    fleet = searching(monkeypatch, Gateway(750.0, disturbed=1e6), maxSteps=5, budgetSeconds=budget)
+    capacity.lead(fleet)
+    assert 2.0 < settling(fleet)[600.0] < 12.0, "the step itself must fit into the budget"
+
+
+def test_before_a_step_has_held_no_latency_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = searching(monkeypatch, Gateway(10.0), maxSteps=3)
+    capacity.lead(fleet)
+    assert list(settling(fleet).values()) == [pytest.approx(2.0, abs=0.01)] * 3
+
+
 def test_a_search_stays_within_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     fleet = searching(monkeypatch, Gateway(750.0, backlog=5.0), budgetSeconds=60)
     begins = fleet.clock.now
