@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import random
 from typing import Any
 
 import msgpack
@@ -123,6 +125,32 @@ def test_nothing_is_lost_between_workers_and_master(events: list[tuple[Any, ...]
         assert (row.tokens, row.gaps.count) == (3 * row.count, 2 * row.count)
     collector.series.finish()
     assert sum(r[2] for r in collector.series.document()["rows"]) == len(events)
+
+
+def test_percentiles_of_eight_workers_are_those_of_one_histogram_over_all_requests() -> None:
+    chance = random.Random(8)
+    workers = [recorder() for _ in range(8)]
+    whole: dict[tuple[str, bool], Histogram] = collections.defaultdict(Histogram)
+    collector = Collector()
+    for tick in range(1, 6):
+        for number, rec in enumerate(workers):
+            for _ in range(chance.randrange(400)):
+                name, good = chance.choice(["chat", "models", "embed"]), chance.random() > 0.1
+                # Workers that are not alike, as on nodes that are not: the mean of their percentiles is nobody's.
+                milliseconds = chance.lognormvariate(2 + 0.5 * number, 1.0)
+                rec.on_request("POST", name, milliseconds, 1, None if good else Failure("http", "500", 500))
+                whole[name, good].record(milliseconds / 1e3)
+            collector.add(f"w{number}", report(rec.take(), tick), 8, 1000.0 + tick)
+    assert len(whole) == 6
+    assert {(key[2], key[4]) for key in collector.rows} == whole.keys()
+    for key, row in collector.rows.items():
+        one = whole[key[2], key[4]]
+        assert (row.count, row.latency.count, row.latency.counts) == (one.count, one.count, one.counts)
+        for q in (0.5, 0.9, 0.95, 0.99, 0.999):
+            assert row.latency.quantile(q) == one.quantile(q)
+        assert (row.latency.minimum, row.latency.maximum) == (one.minimum, one.maximum)
+        assert row.latency.total == pytest.approx(one.total, rel=1e-12)
+        assert row.latency.document()["data"] == one.document()["data"]
 
 
 def test_gaps_in_the_numbers_of_reports_are_missing_reports() -> None:
