@@ -54,6 +54,38 @@ func TestEveryRequestIsCountedOnce(t *testing.T) {
 	}
 }
 
+func TestWhatThisProcessHoldsIsShown(t *testing.T) {
+	a := New(time.Now())
+	read := func(name string) (value int) {
+		t.Helper()
+		_, after, found := strings.Cut(string(a.Metrics()), "\n"+name+" ")
+		if _, err := fmt.Sscan(after, &value); !found || err != nil {
+			t.Fatalf("%s: %t, %v", name, found, err)
+		}
+		return value
+	}
+	goroutines, files := read("go_goroutines"), read("process_open_fds")
+	if threads := read("go_threads"); goroutines < 1 || files < 3 || threads < 1 {
+		t.Errorf("%d goroutines, %d files, %d threads", goroutines, files, threads)
+	}
+	end := make(chan struct{})
+	defer close(end)
+	for range 50 {
+		go func() { <-end }()
+		file, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+	}
+	if more := read("go_goroutines") - goroutines; more != 50 {
+		t.Errorf("%d goroutines more", more)
+	}
+	if more := read("process_open_fds") - files; more != 50 {
+		t.Errorf("%d files more", more)
+	}
+}
+
 // Each line is a comment or a sample, and each family is declared once, before its samples.
 func TestMetricsAreWellFormed(t *testing.T) {
 	a := New(time.Now())

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -99,6 +100,16 @@ func (a *Account) Metrics() []byte {
 	if bytes, ok := residentBytes(); ok {
 		family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.")
 		fmt.Fprintf(&out, "process_resident_memory_bytes %d\n", bytes)
+	}
+	// The names of Prometheus' own client libraries, as a gateway in Go would have them.
+	family("go_goroutines", "gauge", "Number of goroutines that currently exist.")
+	fmt.Fprintf(&out, "go_goroutines %d\n", runtime.NumGoroutine())
+	family("go_threads", "gauge", "Number of OS threads created.")
+	created, _ := runtime.ThreadCreateProfile(nil)
+	fmt.Fprintf(&out, "go_threads %d\n", created)
+	if open, ok := openFiles(); ok {
+		family("process_open_fds", "gauge", "Number of open file descriptors.")
+		fmt.Fprintf(&out, "process_open_fds %d\n", open)
 	}
 	family("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.")
 	fmt.Fprintf(&out, "process_start_time_seconds %s\n", number(unix(a.started)))

@@ -63,6 +63,17 @@ func cpuTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
+// openFiles is how many file descriptors are open; false where the kernel does not tell.
+func openFiles() (int, bool) {
+	folder, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return 0, false
+	}
+	defer folder.Close()
+	names, err := folder.Readdirnames(-1)
+	return len(names) - 1, err == nil // without the folder itself
+}
+
 // residentBytes is false where the kernel does not tell.
 func residentBytes() (int64, bool) {
 	content, err := os.ReadFile("/proc/self/statm")
