@@ -95,5 +95,20 @@ def stall(lab: Lab) -> Part:
     title = (
         f"answers after {BASE * 1e3:g} ms, and none for {STALL:g} s of every {EVERY:g} s; {STALL_RATE}/s, wrk: no rate"
     )
-    checks = [close("p99 of the engine in s, to the server's record", engine_told["p99Seconds"], account, 0.01)]
+    checks = stall_checks(engine_told["p99Seconds"], own, truth)
     return Part(found, [Table(title, ["", "requests/s", "p50", "p99"], rows)], checks)
+
+
+def stall_checks(told: float | None, own: Values, reckoned: float) -> list[Check]:
+    """Whether the engine's p99 is that of the server's own record, and that of the arrivals as they are reckoned.
+
+    What was never sent is missing in the record too, and not in the reckoning, which leaves out the server's own work.
+    Of that one answer's is added: what the record's median takes beyond the delay that was asked for. That those who
+    waited for the end of a stall are then answered one after the other is not, and has to fit into the 1 %.
+    """
+    work = max(0.0, quantile(own, 0.5) - BASE)
+    to = "to every arrival, reckoned, and one answer's work"
+    return [
+        close("p99 of the engine in s, to the server's record", told, quantile(own, 0.99), 0.01),
+        close(f"p99 of the engine in s, {to}", told, reckoned + work, 0.01),
+    ]
