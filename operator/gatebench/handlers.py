@@ -32,6 +32,8 @@ log = logging.getLogger("gatebench")
 
 TICK_TIMEOUT = 60.0
 RESYNC_SECONDS = 60.0
+# Until the first list has come: the pod is not ready before.
+FIRST_LIST_SECONDS = 2.0
 # After a change the next step is usually possible at once.
 _PROMPT = 0.3
 # A comparison mostly waits for a run of minutes, which is ticked by itself.
@@ -96,11 +98,11 @@ class Ticker:
 
     async def _run(self, kind: str, namespace: str, name: str, uid: str) -> None:
         life = _LIVES[kind]
-        adapter = logging.LoggerAdapter(log, {life.word: name, "namespace": namespace, "uid": uid})
+        telemetry.set_subject(life.word, namespace, name, uid)
         wake = self._wake[uid]
         while True:
             wake.clear()
-            delay = await self._guarded(self._tick(life, namespace, name, uid, adapter), adapter)
+            delay = await self._guarded(self._tick(life, namespace, name, uid))
             self._metrics.active.set(sum(not task.done() for task in self._tasks.values()))
             if delay is None:
                 break
@@ -109,9 +111,7 @@ class Ticker:
         self._tasks.pop(uid, None)
         self._drop(uid)
 
-    async def _guarded(
-        self, tick: Awaitable[float | None], adapter: logging.LoggerAdapter[logging.Logger]
-    ) -> float | None:
+    async def _guarded(self, tick: Awaitable[float | None]) -> float | None:
         """One tick; whatever happens in it, the next one comes. Returns the pause, or None at the end."""
         interval = float(self._world.settings.tick_interval)
         begun = time.monotonic()
@@ -120,24 +120,22 @@ class Ticker:
                 delay = await tick
             self._metrics.ticked("ok", time.monotonic() - begun)
         except TimeoutError:
-            adapter.error("the tick took longer than %g s and was ended", TICK_TIMEOUT)
+            log.error("the tick took longer than %g s and was ended", TICK_TIMEOUT)
             self._metrics.ticked("timeout", time.monotonic() - begun)
             return interval
         except Exception:
-            adapter.exception("the tick failed")
+            log.exception("the tick failed")
             self._metrics.ticked("error", time.monotonic() - begun)
             return interval
         return delay
 
-    async def _tick(
-        self, life: _Life, namespace: str, name: str, uid: str, adapter: logging.LoggerAdapter[logging.Logger]
-    ) -> float | None:
+    async def _tick(self, life: _Life, namespace: str, name: str, uid: str) -> float | None:
         interval = max(float(self._world.settings.tick_interval), life.interval)
         found = await life.get(self._context, namespace, name)
         if found is None:
             return None
         if isinstance(found, runs.Unreadable):
-            adapter.warning("cannot read the %s: %s", life.word, found.reason)
+            log.warning("cannot read the %s: %s", life.word, found.reason)
             return interval
         if isinstance(found, runs.InvalidRun):
             await runs.report_invalid(self._context, found, time.time())
@@ -146,14 +144,14 @@ class Ticker:
             return None
         snap = await life.observe(found, self._context)
         if isinstance(snap, Unobserved):
-            adapter.warning("cannot observe: %s", snap.reason)
+            log.warning("cannot observe: %s", snap.reason)
             if snap.denial is not None:
                 await life.patch(found, life.forbidden(found, time.time(), snap.denial.message), self._context)
             return interval
         decision = await asyncio.to_thread(life.decide, found, snap, self._world)
         self._context.remember_denials(uid, await act(found, decision.actions, self._context))
         if decision.status.step != found.status.step:
-            adapter.info("step %s -> %s", found.status.step, decision.status.step)
+            log.info("step %s -> %s", found.status.step, decision.status.step)
         patched = await life.patch(found, decision.status, self._context)
         if decision.idle:
             return None
@@ -224,22 +222,26 @@ class Operator:
         elif not is_settled(body):
             self._ticker.see(metadata["namespace"], metadata["name"], metadata["uid"], kind)
 
-    async def _resync_forever(self) -> None:
+    async def _resync_forever(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Lists the objects now and then: a watch that stalls without an error must not hide one."""
+        while True:
+            await self._list()
+            await pause(RESYNC_SECONDS if self._metrics.ready else FIRST_LIST_SECONDS)
+
+    async def _list(self) -> None:
+        """Has what the API server lists ticked; with nothing in it too, the list is a sign of life."""
         assert self._context is not None
         assert self._ticker is not None
-        while True:
-            await asyncio.sleep(RESYNC_SECONDS)
-            for kind in (kinds.RUN, kinds.COMPARISON):
-                found = await runs.list_objects(self._context, kind)
-                if isinstance(found, runs.Unreadable):
-                    log.warning("cannot list objects of kind %s: %s", kind, found.reason)
-                    continue
-                self._metrics.beat()
-                for body in found:
-                    if not is_settled(body):
-                        metadata = body["metadata"]
-                        self._ticker.see(metadata["namespace"], metadata["name"], metadata["uid"], kind)
+        for kind in (kinds.RUN, kinds.COMPARISON):
+            found = await runs.list_objects(self._context, kind)
+            if isinstance(found, runs.Unreadable):
+                log.warning("cannot list objects of kind %s: %s", kind, found.reason)
+                continue
+            self._metrics.beat()
+            for body in found:
+                if not is_settled(body):
+                    metadata = body["metadata"]
+                    self._ticker.see(metadata["namespace"], metadata["name"], metadata["uid"], kind)
 
 
 def login(**kwargs: Any) -> kopf.ConnectionInfo | None:

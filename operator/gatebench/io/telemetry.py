@@ -1,25 +1,34 @@
-"""What the operator tells of itself: JSON log lines, gatebench_* metrics, and whether it is alive.
+"""What the operator tells of itself: JSON log lines, gatebench_* metrics, and whether it is ready and alive.
 
-Alive means that ticks really happen: a watch or a loop that hangs without an error is found by the heartbeat.
+Ready means that it has seen which runs there are. Alive means that ticks really happen: a watch or a loop that hangs
+without an error is found by the heartbeat.
 """
 
 from __future__ import annotations
 
+import contextvars
 import json
 import logging
 import sys
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 HEARTBEAT_SECONDS = 180.0
-_EXTRA = ("run", "namespace", "uid")
+_NOTHING: Mapping[str, str] = {}
+_subject = contextvars.ContextVar("subject", default=_NOTHING)
+
+
+def set_subject(word: str, namespace: str, name: str, uid: str) -> None:
+    """From here on the lines of this task, and of what it starts, are about that `word`: a run or a comparison."""
+    _subject.set({word: name, "namespace": namespace, "uid": uid})
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, with the run where the line is about one."""
+    """One JSON object a line, with the run or comparison and its namespace where the line is about one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -29,7 +38,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {key: getattr(record, key) for key in _EXTRA if hasattr(record, key)}
+        line |= _subject.get()
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
@@ -47,10 +56,11 @@ def configure_logging(level: int = logging.INFO) -> None:
 class Telemetry:
     """The operator's own metrics, and its heartbeat."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.registry = CollectorRegistry()
         self.ticks = Counter(
-            "gatebench_ticks_total", "Looks at a run, by outcome.", ["outcome"], registry=self.registry
+            "gatebench_ticks_total", "Looks at a run or comparison, by outcome.", ["outcome"], registry=self.registry
         )
         self.seconds = Histogram(
             "gatebench_tick_duration_seconds",
@@ -58,14 +68,18 @@ class Telemetry:
             buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
             registry=self.registry,
         )
-        self.active = Gauge("gatebench_active_runs", "Runs that are ticked.", registry=self.registry)
-        self.events = Counter("gatebench_watch_events_total", "Events of the watch on runs.", registry=self.registry)
+        self.active = Gauge("gatebench_active_runs", "Runs and comparisons that are looked at.", registry=self.registry)
+        self.events = Counter(
+            "gatebench_watch_events_total", "Events of the watch on runs and comparisons.", registry=self.registry
+        )
         self.heartbeat = Gauge(
             "gatebench_heartbeat_timestamp_seconds",
-            "When a look or a resync last succeeded.",
+            "When a look or a list last succeeded.",
             registry=self.registry,
         )
-        self._last_beat = time.monotonic()
+        self._last_beat = clock()
+        self.ready = False
+        """Whether a list or an event has come: rights, definitions and the way to the API server are in order."""
 
     def ticked(self, outcome: str, seconds: float) -> None:
         """A tick is over."""
@@ -77,16 +91,18 @@ class Telemetry:
     def seen(self) -> None:
         """The watch brought an event."""
         self.events.inc()
+        self.ready = True
 
     def beat(self) -> None:
         """Something that proves life has succeeded."""
-        self._last_beat = time.monotonic()
+        self._last_beat = self._clock()
+        self.ready = True
         self.heartbeat.set_to_current_time()
 
     @property
     def alive(self) -> bool:
         """Whether the heartbeat is recent."""
-        return time.monotonic() - self._last_beat < HEARTBEAT_SECONDS
+        return self._clock() - self._last_beat < HEARTBEAT_SECONDS
 
 
 async def serve(telemetry: Telemetry, port: int) -> web.AppRunner:
@@ -96,7 +112,8 @@ async def serve(telemetry: Telemetry, port: int) -> web.AppRunner:
         return web.Response(text="ok" if telemetry.alive else "no heartbeat", status=200 if telemetry.alive else 503)
 
     async def ready(_: web.Request) -> web.Response:
-        return web.Response(text="ok")
+        told = "ok" if telemetry.ready else "the runs are not listed yet"
+        return web.Response(text=told, status=200 if telemetry.ready else 503)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(telemetry.registry), content_type="text/plain", charset="utf-8")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
@@ -30,8 +31,7 @@ async def ticked(w: World, manifest: dict[str, Any], kind: str, uid: str | None 
     ticker = handlers.Ticker(w.context, decided, telemetry.Telemetry())
     w.api.put(manifest)
     name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
-    adapter = logging.LoggerAdapter(handlers.log, {})
-    await ticker._tick(handlers._LIVES[kind], namespace, name, uid or manifest["metadata"]["uid"], adapter)
+    await ticker._tick(handlers._LIVES[kind], namespace, name, uid or manifest["metadata"]["uid"])
     found = w.api.get(manifest["kind"], namespace, name)
     assert found is not None
     return dict(found.get("status") or {})
@@ -64,3 +64,38 @@ async def test_what_is_not_understood_ends(kind: str, manifest: dict[str, Any]) 
 async def test_another_object_of_that_name_is_left_alone(kind: str, manifest: dict[str, Any]) -> None:
     async with world() as w:
         assert await ticked(w, manifest, kind, uid="6f1c2a34-0000-4000-8000-0000000000ff") == {}
+
+
+@pytest.mark.fault(35)
+async def test_a_tick_that_hangs_is_ended_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"hangs": 0, "other": 0}
+    hung_again, other_done = asyncio.Event(), asyncio.Event()
+
+    async def get(context: Any, namespace: str, name: str) -> None:
+        """The run, which is gone; where it hangs, the second time, the first time is over."""
+        asked[name] += 1
+        if name == "other":
+            other_done.set()
+            return
+        if asked[name] == 2:
+            hung_again.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(handlers, "TICK_TIMEOUT", 0.05)
+    monkeypatch.setitem(handlers._LIVES, kinds.RUN, dataclasses.replace(handlers._LIVES[kinds.RUN], get=get))
+    async with world() as w:
+        told = telemetry.Telemetry()
+        decided = deciding.World(w.context.settings, w.context.namespace, w.context.key, "0.1.0")
+        ticker = handlers.Ticker(w.context, decided, told)
+        ticker.see("bench", "hangs", "uid-1")
+        await asyncio.sleep(0)
+        ticker.see("bench", "hangs", "uid-1")  # something has changed meanwhile, so no pause comes after the first
+        ticker.see("bench", "other", "uid-2")
+        await asyncio.wait_for(asyncio.gather(other_done.wait(), hung_again.wait()), 10)
+        ticker.forget("uid-1")
+    assert asked == {"hangs": 2, "other": 1}
+    ended = {
+        kind: told.registry.get_sample_value("gatebench_ticks_total", {"outcome": kind}) for kind in ("timeout", "ok")
+    }
+    assert ended == {"timeout": 1.0, "ok": 1.0}
+    assert told.registry.get_sample_value("gatebench_heartbeat_timestamp_seconds")
