@@ -65,6 +65,29 @@ class Leak(Model):
     """The shortest stage of which it is; less than 30 min is a compressed clock, for tests."""
 
 
+class Peer(Model):
+    """A NetworkPolicyPeer; one with a podSelector alone is of the operator's namespace."""
+
+    namespace_selector: dict[str, Any] | None = None
+    """A label selector of namespaces."""
+    pod_selector: dict[str, Any] | None = None
+    """A label selector of pods."""
+    ip_block: dict[str, Any] | None = None
+    """A range of addresses."""
+
+
+class NetworkPolicy(Model):
+    """Whom the policies of a run's pods let in besides the run's own."""
+
+    operator_labels: dict[str, str] = {
+        "app.kubernetes.io/name": "gatebench",
+        "app.kubernetes.io/component": "operator",
+    }
+    """Labels of the operator's pods, in its namespace."""
+    metrics_from: list[Peer] = []
+    """Who may scrape master, mock and gateway."""
+
+
 class ChildResources(Model):
     """CPU (request) and memory (request and limit) of a child."""
 
@@ -105,6 +128,8 @@ class Settings(Model):
     """Where the gateway's figures come from."""
     leak: Leak = Leak()
     """When a slope over time is told."""
+    network_policy: NetworkPolicy = NetworkPolicy()
+    """Whom the policies of a run's pods let in besides the run's own."""
     allowed_targets: list[str] = []
     """scheme://host:port of gateways and upstreams that runs may name by URL."""
     resources: Resources = Resources()

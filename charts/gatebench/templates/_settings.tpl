@@ -18,6 +18,24 @@ prometheus:
   scrapeInterval: {{ .Values.prometheus.scrapeInterval | quote }}
 leak:
   minimumWindow: {{ .Values.leak.minimumWindow | quote }}
+networkPolicy:
+  operatorLabels:
+    {{- include "gatebench.selectorLabels" . | nindent 4 }}
+    app.kubernetes.io/component: operator
+  {{- if or (include "gatebench.embedded" .) .Values.networkPolicy.metricsFrom }}
+  metricsFrom:
+  {{- if include "gatebench.embedded" . }}
+  - podSelector:
+      matchLabels:
+        {{- include "gatebench.selectorLabels" . | nindent 8 }}
+        app.kubernetes.io/component: prometheus
+  {{- end }}
+  {{- with .Values.networkPolicy.metricsFrom }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- else }}
+  metricsFrom: []
+  {{- end }}
 allowedTargets: {{ toJson .Values.allowedTargets }}
 resources:
   {{- toYaml .Values.childResources | nindent 2 }}

@@ -30,7 +30,11 @@ def desired(
     run: Run, settings: Settings, *, node: str | None, operator_namespace: str, key: bytes
 ) -> list[dict[str, Any]]:
     """What the run needs before its load can start: what others refer to comes first."""
-    out = [token_secret(run, key), fleet.plan_config_map(run), *policies.all_of(run, operator_namespace)]
+    out = [
+        token_secret(run, key),
+        fleet.plan_config_map(run),
+        *policies.all_of(run, settings.network_policy, operator_namespace),
+    ]
     if run.spec.gateway.image is not None:
         out += [gateway.service(run), gateway.pod(run, settings, node)]
     if (mock := upstream.pod(run, settings)) is not None:

@@ -263,6 +263,49 @@ def test_the_operator_s_metrics_are_found_as_those_of_its_pods_are() -> None:
     assert annotations["gatebench.dev/scrape-port"] == "8080"
 
 
+# Network policies
+
+
+def network_policy(*values: str) -> dict[str, Any]:
+    """What the operator is told of whom it may let in."""
+    made = of_kind("ConfigMap", objects(*values), "-settings")["data"]["settings.yaml"]
+    found: dict[str, Any] = yamlfile.load(made)["networkPolicy"]
+    return found
+
+
+def pod_labels(found: list[dict[str, Any]], component: str) -> dict[str, str]:
+    (labels,) = [
+        template["metadata"]["labels"]
+        for template in (o["spec"]["template"] for o in found if o["kind"] == "Deployment")
+        if template["metadata"]["labels"]["app.kubernetes.io/component"] == component
+    ]
+    return dict(labels)
+
+
+@pytest.mark.parametrize("values", [(), ("nameOverride=bench",), EMBEDDED])
+def test_runs_let_in_the_operator_and_the_embedded_prometheus_by_their_labels(values: tuple[str, ...]) -> None:
+    found = objects(*values)
+    told = network_policy(*values)
+    operator = pod_labels(found, "operator")
+    assert told["operatorLabels"].items() <= operator.items()
+    if values != EMBEDDED:
+        assert told["metricsFrom"] == []
+        return
+    (peer,) = told["metricsFrom"]
+    assert peer.keys() == {"podSelector"}
+    assert peer["podSelector"]["matchLabels"].items() <= pod_labels(found, "prometheus").items()
+    assert not told["operatorLabels"].items() <= pod_labels(found, "prometheus").items()
+
+
+def test_peers_that_may_scrape_are_those_of_the_operator_and_of_the_runs() -> None:
+    where = "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name=monitoring"
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    assert network_policy(where)["metricsFrom"] == [monitoring]
+    assert network_policy(where, *EMBEDDED)["metricsFrom"][1:] == [monitoring]
+    own = of_kind("NetworkPolicy", objects(where, "networkPolicy.enabled=true"))
+    assert own["spec"]["ingress"][0]["from"] == [monitoring]
+
+
 # Prometheus
 
 
@@ -314,6 +357,7 @@ def test_unknown_values_are_refused() -> None:
         ("allowedTargets={example.com}", "/allowedTargets/0"),
         ("childResources.worker.cpu=lots", "/childResources/worker/cpu"),
         ("prometheus.embedded=yes-please", "/prometheus/embedded"),
+        ("networkPolicy.metricsFrom[0].namespace=monitoring", "/networkPolicy/metricsFrom/0"),
     ],
 )
 def test_wrong_values_are_refused_by_name(value: str, field: str) -> None:

@@ -21,7 +21,10 @@ from gatebench_locust.phases import phases_of, total_seconds
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "golden" / "plan"
 SETTINGS = Settings.model_validate(
-    {"images": {"locust": "locust:1", "engine": "engine:1", "mock": "mock:1", "probe": "probe:1"}}
+    {
+        "images": {"locust": "locust:1", "engine": "engine:1", "mock": "mock:1", "probe": "probe:1"},
+        "networkPolicy": {"metricsFrom": [{"podSelector": {"matchLabels": {"app": "prometheus"}}}]},
+    }
 )
 
 SPECS = {
