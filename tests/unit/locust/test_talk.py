@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import socket
 import ssl
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from locust.exception import CatchResponseError
 
-from gatebench_locust import classify, payloads, usage, wire
+from gatebench_locust import classify, payloads, scenario, usage, wire
 from gatebench_locust.masking import Masker
 from gatebench_locust.plan import PlanError
 from gatebench_locust.roster import MAX_FOREIGN, OTHERS, Roster
@@ -130,17 +131,38 @@ def test_what_cannot_be_sent_is_refused(changes: dict[str, Any]) -> None:
         calls(**changes)
 
 
+ROW = re.compile(r"\| (\w+) \| (\d+) \| `(\w+) (\S+)` \| (yes|no) \| (?:`(.*)`|none) \|")
+
+
 def test_the_scenario_is_what_the_docs_say() -> None:
-    made = payloads.calls(plan(), {})
-    assert [(call.name, weight) for call, weight in made] == [
-        ("chat", 10),
-        ("tools", 3),
-        ("stream", 2),
-        ("health", 1),
-        ("models", 1),
+    page = (pathlib.Path(__file__).parents[3] / "docs" / "workload.md").read_text()
+    [section] = re.findall(r"^## The built-in scenario `gateway-mix`\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+    told = [match.groups() for line in section.splitlines() if (match := ROW.fullmatch(line))]
+    assert told == [
+        (
+            request["name"],
+            str(request["weight"]),
+            request["method"],
+            request["path"],
+            "yes" if request["stream"] else "no",
+            json.dumps(request["body"]) if "body" in request else None,
+        )
+        for request in scenario.GATEWAY_MIX
     ]
-    assert [call.path for call, _ in made][-2:] == ["/health", "/v1/models"]
-    assert all(json.loads(call.body)["model"] == "loopback" for call, _ in made if call.body)
+    [least, most] = re.findall(r"pauses ([\d.]+) to ([\d.]+) s before", section)[0]
+    assert (float(least), float(most)) == scenario.THINK_SECONDS
+
+
+def test_the_scenario_is_sent_as_it_is_written() -> None:
+    made = payloads.calls(plan(), {})
+    for (call, weight), request in zip(made, scenario.GATEWAY_MIX, strict=True):
+        assert (call.name, weight, call.method) == (request["name"], request["weight"], request["method"])
+        assert call.path == request["path"].replace("{health}", "/health")
+        assert call.stream is request["stream"]
+        if "body" in request:
+            assert json.loads(call.body) == {**request["body"], "model": "loopback"}
+        else:
+            assert call.body == b""
 
 
 @pytest.mark.parametrize(
