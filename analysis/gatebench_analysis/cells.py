@@ -35,9 +35,9 @@ def value(result: Result, name: str, stage: str | None = None) -> str:
 
 def percentile(result: Result, name: str) -> str:
     """A percentile with its upper bound in brackets, where that is known."""
-    metric, seen = metrics.find(f"{name}.upper"), metrics.observe(result, f"{name}.upper")
-    known = isinstance(seen, Measured) and not seen.above and metric is not None
-    return bounded(value(result, name), quantities.seconds(seen.value) if known else quantities.MISSING)
+    seen = metrics.observe(result, f"{name}.upper")
+    known = seen.value if isinstance(seen, Measured) and not seen.above else None
+    return bounded(value(result, name), quantities.seconds(known))
 
 
 def of_stage(stage: StageFigures) -> list[str]:
