@@ -1,5 +1,6 @@
 # make            this list
-# Variables: NODES=1|2, CLUSTER=current (the current kube context instead of the embedded cluster), REGISTRY=host/path
+# Variables: NODES=1|2, CLUSTER=current (the current kube context instead of the embedded cluster), REGISTRY=host/path,
+# VALUES=FILE (of the chart, for deploy and demo)
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-unit test-long lint bench bench-engine bench-truth faults generate cluster-up cluster-down cluster-status images deploy clean
 

@@ -3,12 +3,13 @@
 # It starts with a fresh cluster. In CI that is removed at the end; otherwise it stays, to look around.
 . "$(dirname "$0")/cluster/env.sh"
 
+[ "$cluster" = embedded ] || die "the tests reach into the nodes: they need the embedded cluster, without CLUSTER=$cluster"
 export NODES=2
 unset PYTHONDONTWRITEBYTECODE # to rewrite the assertions of all tests takes as long as to run them
 [ -z "${CI:-}" ] || export TAKE_OVER=1 # of a clone that is gone, or soon will be
 began=$SECONDS
 step() { printf '\n== %4d s  %s\n' $((SECONDS - began)) "$*"; }
-cluster_tests() { taskset -c 0 "$repo/.venv/bin/pytest" "$@" </dev/null; }
+cluster_tests() { taskset -c 0 "$repo/.venv/bin/pytest" --durations=12 --durations-min=30 "$@" </dev/null; }
 end() {
   local code=$?
   if [ $code != 0 ]; then say "failed after $((SECONDS - began)) s"; fi
