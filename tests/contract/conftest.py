@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract.fleetlab import engine
+from contract.fleetlab import alone, engine
 from contract.fleetlab.upstream import Upstream
 
 
@@ -18,6 +18,29 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     if shutil.which("go") is None:
         pytest.skip("needs Go")
     return engine.build(tmp_path_factory.mktemp("engine"))
+
+
+@pytest.fixture(scope="session")
+def mock_binary(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The mock, which forwards too."""
+    if shutil.which("go") is None:
+        pytest.skip("needs Go")
+    return alone.build_mock(tmp_path_factory.mktemp("mock"))
+
+
+@pytest.fixture
+def serve(mock_binary: pathlib.Path) -> Iterator[alone.Serve]:
+    """Starts a mock, or a gateway that forwards to one."""
+    begun: list[alone.Mock] = []
+
+    def start(*flags: str) -> alone.Mock:
+        begun.append(alone.Mock(mock_binary, *flags))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        one.process.kill()
+        one.process.wait(10)
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from contract.fleetlab import alone, engine
+from contract.fleetlab.alone import Serve
 from contract.fleetlab.reading import exact, total
 from gatebench_analysis.assemble import Inputs, RunInfo, assemble
 from gatebench_analysis.document import Result
@@ -17,28 +17,6 @@ from gatebench_analysis.document import Result
 LATENCY, ADDED = 0.02, 0.003
 BURST_HEADERS = {"X-Gatebench-Burst": "true"}
 CHAT = "/v1/chat/completions"
-Serve = Callable[..., alone.Mock]
-
-
-@pytest.fixture(scope="module")
-def mock_binary(binary: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The mock, which forwards too."""
-    return alone.build_mock(tmp_path_factory.mktemp("mock"))
-
-
-@pytest.fixture
-def serve(mock_binary: pathlib.Path) -> Iterator[Serve]:
-    """Starts a mock, or a gateway that forwards to one."""
-    begun: list[alone.Mock] = []
-
-    def start(*flags: str) -> alone.Mock:
-        begun.append(alone.Mock(mock_binary, *flags))
-        return begun[-1]
-
-    yield start
-    for one in begun:
-        one.process.kill()
-        one.process.wait(10)
 
 
 def plan(gateway: str, upstream: str, model: str, **changes: Any) -> dict[str, Any]:

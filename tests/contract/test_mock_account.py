@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,18 +16,7 @@ import pytest
 from gatebench.io.fleet import Client
 from gatebench_analysis.upstream import Upstream, missing
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2] / "loadtest-images" / "mock"
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
-
-
-@pytest.fixture(scope="module")
-def mock_binary(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The mock, built."""
-    if shutil.which("go") is None:
-        pytest.skip("there is no Go")
-    path = tmp_path_factory.mktemp("mock") / "mock"
-    subprocess.run(["go", "build", "-o", path, "."], cwd=SOURCE, check=True)
-    return path
 
 
 class Mock:

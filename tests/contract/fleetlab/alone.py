@@ -8,6 +8,7 @@ import re
 import subprocess
 import time
 import urllib.request
+from collections.abc import Callable
 
 from contract.fleetlab import lab
 from gatebench_analysis import document
@@ -54,6 +55,9 @@ class Mock:
             key = known["path"], known["status"]
             found[key] = found.get(key, 0) + int(float(value))
         return found
+
+
+Serve = Callable[..., Mock]
 
 
 class Engine:
