@@ -31,6 +31,9 @@ func print(out io.Writer, d *result.Document) {
 		fmt.Fprintf(lines, "dispatch delay\tp50 %s, p99 %s, p99.9 %s\n", quantile(w, 0), quantile(w, 3), quantile(w, 4))
 	}
 	for i := range l.Workers {
+		if most := l.Workers[i].InFlightMax; most != nil {
+			fmt.Fprintf(lines, "in flight\t%d at most\n", *most)
+		}
 		if worker := &l.Workers[i]; worker.CPUSeconds != nil {
 			fmt.Fprintf(lines, "engine\t%.3g s of CPU, %.3g %% of %.3g cores", *worker.CPUSeconds, 100**worker.CPURatioMean,
 				worker.AllowedCores)
@@ -38,6 +41,9 @@ func print(out io.Writer, d *result.Document) {
 				fmt.Fprintf(lines, ", %s each request", result.Seconds(*worker.CPUSeconds/float64(all)))
 			}
 			fmt.Fprintln(lines)
+		}
+		if pauses := l.Workers[i].GCPauseSeconds; pauses != nil {
+			fmt.Fprintf(lines, "gc pauses\t%s in all\n", result.Seconds(*pauses))
 		}
 	}
 	lines.Flush()
