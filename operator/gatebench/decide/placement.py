@@ -38,7 +38,7 @@ def place(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
         if lease is not None and lease.holder == run.holder:
             _acquired(draft)
             return None
-        return _take(draft, name, lease, "the gateway")
+        return _take(draft, name, lease, f"gateway {target_of(run.spec.gateway.url)}")
     if not run.isolated or held_node(run, snap) is not None:
         _acquired(draft)
         return None
