@@ -20,9 +20,10 @@ def joined(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
         if outcome is not None:
             return outcome
     # Of a fleet that still has the plan of the run before none has joined this one.
-    seen = snap.fleet.seen if snap.fleet is not None and lending.has_plan(run, snap.fleet) else 0
+    state = snap.fleet if snap.fleet is not None and lending.has_plan(run, snap.fleet) else None
+    seen = state.seen if state is not None else 0
     draft.set(progress=draft.progress(workers_seen=seen, workers_expected=expected))
-    if seen and snap.fleet is not None and snap.fleet.attempt is not None:
+    if state is not None and state.attempt is not None:
         message = "the master says that a load was started, and this run has started none"
         return draft.fail(ConditionType.FLEET_READY, Reason.RUN_DISTURBED, message)
     if seen == expected:
