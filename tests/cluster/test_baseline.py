@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from cluster import lab as labs
 from cluster.conftest import make_run
 from cluster.lab import Lab
+from cluster.test_command_line import PASSED, gatebench
 
 TOLERANCES = {"latency.p50": "3%", "latency.p95": "3%"}
 # Placed alike each time: what differs between two measurements must be the gateway alone.
@@ -26,10 +26,8 @@ def run_of(name: str, latency: str = "100ms", **changes: Any) -> dict[str, Any]:
 
 def save(lab: Lab, run: str, name: str) -> None:
     """`gatebench baseline save`, as a user types it."""
-    command = [str(labs.ROOT / ".venv" / "bin" / "gatebench"), "baseline", "save", run, name, "-n", lab.namespace]
-    command += ["--kubeconfig", str(labs.CLUSTER / "kubeconfig")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
+    code, told = gatebench(lab, "baseline", "save", run, name, seconds=60)
+    assert code == PASSED, told
 
 
 def judged(lab: Lab, name: str) -> dict[str, Any]:
