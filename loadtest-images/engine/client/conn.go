@@ -45,6 +45,9 @@ func (c *conn) exchange(call *payload.Call, body []byte, res *Result) {
 		c.dialer.failed(err, call, res)
 	} else {
 		res.End = c.reader.at
+		if res.End < res.Sent { // the wall clock, in which the kernel tells it, was set meanwhile
+			res.End = clock.Now()
+		}
 		c.answer.judge(call, res)
 	}
 	c.used = res.End

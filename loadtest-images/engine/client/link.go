@@ -31,7 +31,7 @@ type link struct {
 	ctx     context.Context // ended by abort: for dialling
 
 	secure bool
-	raw    syscall.RawConn
+	plain  *socket // what the socket is, or what is below its TLS
 	poll   [1]unix.PollFd
 	look   func(descriptor uintptr) // made once, as asked is: not to allocate for each call
 	asked  func(descriptor uintptr) bool
@@ -60,40 +60,27 @@ func (l *link) isOpen() bool { return l.socket != nil }
 func (l *link) open() error {
 	ctx, cancel := context.WithDeadline(l.ctx, l.wall())
 	defer cancel()
-	plain, err := l.dialer.dial(ctx, "tcp", l.dialer.address)
+	dialled, err := l.dialer.dial(ctx, "tcp", l.dialer.address)
 	if err != nil {
 		return l.reason(err)
 	}
-	socket := plain
+	plain, err := newSocket(dialled)
+	if err != nil {
+		dialled.Close()
+		return err
+	}
+	var whole net.Conn = plain
 	if l.dialer.tls != nil {
 		secure := tls.Client(plain, l.dialer.tls)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			plain.Close()
 			return l.reason(handshakeError{err})
 		}
-		socket = secure
+		whole = secure
 	}
-	return l.adopt(socket)
-}
-
-// adopt takes an open socket.
-func (l *link) adopt(socket net.Conn) error {
-	plain := socket
-	secure, isSecure := socket.(*tls.Conn)
-	if isSecure {
-		plain = secure.NetConn()
-	}
-	l.raw, l.secure = nil, isSecure
-	if withRaw, ok := plain.(syscall.Conn); ok {
-		raw, err := withRaw.SyscallConn()
-		if err != nil {
-			socket.Close()
-			return err
-		}
-		l.raw = raw
-	}
+	l.plain, l.secure = plain, l.dialer.tls != nil
 	l.mu.Lock()
-	l.socket = socket
+	l.socket = whole
 	l.mu.Unlock()
 	return l.arm()
 }
@@ -160,6 +147,9 @@ func (l *link) reason(err error) error {
 	return err
 }
 
+// cameAt is when the kernel had the last of what was read, under TLS of the bytes that it was in.
+func (l *link) cameAt() int64 { return l.plain.came }
+
 // Read waits for what comes until the exchange is due.
 func (l *link) Read(into []byte) (int, error) {
 	for {
@@ -191,12 +181,12 @@ func (l *link) write(bytes []byte) error {
 // something came back, with how much of it is in `into`. That saves a system call for each exchange: to read at once
 // would tell that nothing is there yet. The runtime forgets what came before it calls askOnce, and only that.
 func (l *link) ask(request, into []byte) (came int, err error) {
-	if l.raw == nil || l.secure {
+	if l.plain.raw == nil || l.secure || len(into) == 0 {
 		return 0, l.write(request)
 	}
 	l.asking, l.into, l.came, l.failed = request, into, 0, nil
 	for {
-		err := l.raw.Read(l.asked)
+		err := l.plain.raw.Read(l.asked)
 		if err == nil {
 			break
 		}
@@ -219,7 +209,9 @@ func (l *link) ask(request, into []byte) (came int, err error) {
 // answer.
 func (l *link) askOnce(descriptor uintptr) bool {
 	if len(l.asking) == 0 {
-		return l.readOnce(descriptor)
+		var done bool
+		l.came, l.failed, done = l.plain.receive(descriptor, l.into) // an end of the connection comes again
+		return done
 	}
 	n, _, failed := syscall.RawSyscall(
 		unix.SYS_WRITE, descriptor, uintptr(unsafe.Pointer(&l.asking[0])), uintptr(len(l.asking)),
@@ -234,26 +226,12 @@ func (l *link) askOnce(descriptor uintptr) bool {
 	return l.failed != nil || len(l.asking) > 0
 }
 
-// readOnce leaves the end of a connection, and its failures, to Read.
-func (l *link) readOnce(descriptor uintptr) bool {
-	if len(l.into) == 0 {
-		return true
-	}
-	n, _, failed := syscall.RawSyscall(
-		unix.SYS_READ, descriptor, uintptr(unsafe.Pointer(&l.into[0])), uintptr(len(l.into)),
-	)
-	if failed == 0 {
-		l.came = int(n)
-	}
-	return failed != unix.EAGAIN && failed != unix.EINTR
-}
-
 // isStale says whether an idle connection has been closed by the other side, or has bytes that nobody asked for.
 func (l *link) isStale() bool {
-	if l.raw == nil {
+	if l.plain.raw == nil {
 		return false
 	}
-	if l.raw.Control(l.look) != nil {
+	if l.plain.raw.Control(l.look) != nil {
 		return true
 	}
 	came := l.poll[0].Revents

@@ -48,6 +48,8 @@ func (s *split) Read(into []byte) (int, error) {
 	return n, nil
 }
 
+func (s *split) cameAt() int64 { return 0 }
+
 type parsed struct {
 	status   int
 	body     string

@@ -3,8 +3,6 @@ package client
 import (
 	"bytes"
 	"io"
-
-	"gatebench.dev/engine/clock"
 )
 
 // A connection's buffer begins small, since there may be thousands, and grows where answers are large. A line of a
@@ -14,9 +12,15 @@ const (
 	lastBuffer  = 64 << 10
 )
 
+// source is what a reader reads, and when the last of it came, by clock.Now.
+type source interface {
+	io.Reader
+	cameAt() int64
+}
+
 // reader is what has come over a connection and has not been taken yet.
 type reader struct {
-	source   io.Reader
+	source   source
 	buffer   []byte
 	from, to int   // of what is there
 	at       int64 // when the last of it came
@@ -24,14 +28,14 @@ type reader struct {
 }
 
 // reset begins with nothing.
-func (r *reader) reset(source io.Reader) {
+func (r *reader) reset(source source) {
 	r.source, r.from, r.to, r.full = source, 0, 0, false
 }
 
 // has is told that so many bytes have come into the buffer, after reset.
 func (r *reader) has(count int) {
 	if count > 0 {
-		r.to, r.full, r.at = count, count == len(r.buffer), clock.Now()
+		r.to, r.full, r.at = count, count == len(r.buffer), r.source.cameAt()
 	}
 }
 
@@ -47,7 +51,7 @@ func (r *reader) fill() error {
 	}
 	for range 100 {
 		n, err := r.source.Read(r.buffer[r.to:])
-		r.at = clock.Now()
+		r.at = r.source.cameAt()
 		if n > 0 {
 			r.full = n == len(r.buffer)-r.to
 			r.to += n

@@ -28,6 +28,12 @@ func FromUnix(seconds float64) int64 {
 	return Now() + int64(seconds*1e9) - time.Now().UnixNano()
 }
 
+// Past is the time of Now at a time of the wall clock that has just been, in unix nanoseconds.
+func Past(unixNano int64) int64 {
+	now := time.Now()
+	return epoch + int64(now.Sub(started)) - max(0, now.UnixNano()-unixNano)
+}
+
 // calibrate pairs Go's reading of the clock with the kernel's: the pair that took the least time is the truest.
 func calibrate() int64 {
 	var best, shortest int64

@@ -30,6 +30,20 @@ func TestUnixAndBack(t *testing.T) {
 	}
 }
 
+func TestPast(t *testing.T) {
+	const ago = 5 * time.Millisecond
+	before := Now()
+	at := Past(time.Now().Add(-ago).UnixNano())
+	after := Now()
+	if at < before-int64(ago) || at > after-int64(ago) {
+		t.Errorf("%d is not %v before between %d and %d", at, ago, before, after)
+	}
+	before = Now()
+	if at := Past(time.Now().Add(time.Hour).UnixNano()); at < before || at > Now() {
+		t.Errorf("what is to come is at %d, not now", at)
+	}
+}
+
 func TestNoSleepIsShort(t *testing.T) {
 	done := make(chan int64)
 	go func() {
