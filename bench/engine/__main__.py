@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench.engine import fleet, memory, precision, speed, streaming, truth
+from bench.engine import fleet, memory, precision, speed, stall, streaming, truth
 from bench.engine.lab import REPOSITORY, Lab, Others, build, machine
+from bench.engine.own import cpu_of_ours
 from bench.engine.shown import Part
 
 RESULT = REPOSITORY / "build" / "bench" / "engine.json"
@@ -22,7 +25,7 @@ PARTS: Mapping[str, Callable[[Lab], Part]] = {
     "speed": speed.measure,
     "precision": precision.measure,
     "truth": truth.measure,
-    "stall": truth.stall,
+    "stall": stall.measure,
     "streaming": streaming.measure,
     "memory": memory.measure,
     "fleet": fleet.measure,
@@ -32,12 +35,18 @@ QUIET = 0.03
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
-    """What was asked for; the environment's PARTS, QUICK and MEMORY_SECONDS are the defaults."""
+    """What was asked for; the environment's PARTS, QUICK, OWN_CPU and MEMORY_SECONDS are the defaults."""
     environment = os.environ
-    quick = environment.get("QUICK", "") not in ("", "0")
+    quick, own = (environment.get(name, "") not in ("", "0") for name in ("QUICK", "OWN_CPU"))
     parser = argparse.ArgumentParser(prog="bench.engine", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: $PARTS, or all)")
     parser.add_argument("--quick", action="store_true", default=quick, help="short, to try it ($QUICK=1)")
+    parser.add_argument(
+        "--own-cpu",
+        action="store_true",
+        default=own,
+        help="keep all other tasks of the machine off the clients' CPU meanwhile ($OWN_CPU=1; needs root)",
+    )
     parser.add_argument(
         "--memory-seconds",
         type=float,
@@ -86,6 +95,7 @@ def measure(lab: Lab, name: str) -> bool:
     about = {
         "oneCpu": lab.server_cpu == lab.client_cpu,
         "quick": lab.quick,
+        "ownCpu": lab.own_cpu,
         "at": time.time(),
         "seconds": took,
         "othersCpuRatio": share,
@@ -102,12 +112,19 @@ def main() -> int:
             raise SystemExit(f"{program} is not installed")
     cpus = sorted(os.sched_getaffinity(0))
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as name:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was begun is undone
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = pathlib.Path(name)
         print("building", file=sys.stderr, flush=True)
-        lab = Lab(folder, build(folder), cpus[-1], cpus[0], chosen.quick, chosen.memory_seconds)
+        programs = build(folder)
+        own = chosen.own_cpu and len(cpus) > 1
+        lab = Lab(folder, programs, cpus[-1], cpus[0], chosen.quick, own, chosen.memory_seconds)
         about = machine()
         print(f"{about['model']}: the server has CPU {lab.server_cpu}, the clients CPU {lab.client_cpu}")
+        if own:
+            kept_off = stack.enter_context(cpu_of_ours(lab.client_cpu))
+            print(f"the clients' CPU is their own: {kept_off} tasks keep off it meanwhile")
+        os.sched_setaffinity(0, {lab.server_cpu})  # what measures is not to be in the clients' way
         if lab.server_cpu == lab.client_cpu:
             print("there is one CPU, where two are needed: the figures say nothing of the engine")
         if lab.quick:

@@ -15,26 +15,36 @@ from bench.engine.outputs import Report
 from bench.engine.rivals import Sent
 
 from gatebench_analysis import document, histograms
-from gatebench_analysis.load import Histogram, Load
+from gatebench_analysis.load import Histogram, Load, Requests
 
 DRAIN = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What the engine measured, over all phases: there is no warm-up."""
+    """What the engine measured, over all phases, or without the warm-up."""
 
     load: Load
+    warm: bool = True
+
+    @property
+    def settled(self) -> Run:
+        """Without the warm-up."""
+        return Run(self.load, warm=False)
+
+    @property
+    def _requests(self) -> list[Requests]:
+        return [row for row in self.load.requests if self.warm or row.settled]
 
     @property
     def count(self) -> int:
         """Requests, whatever came of them."""
-        return sum(row.count or 0 for row in self.load.requests)
+        return sum(row.count or 0 for row in self._requests)
 
     @property
     def errors(self) -> int:
         """Those that failed."""
-        return sum(row.count or 0 for row in self.load.requests if row.outcome != "success")
+        return sum(row.count or 0 for row in self._requests if row.outcome != "success")
 
     @property
     def dropped(self) -> int:
@@ -58,7 +68,7 @@ class Run:
 
     def successes(self, name: str) -> histograms.Samples:
         """The samples of one histogram: latency, ttft or inter_token."""
-        return _merged(getattr(row, name) for row in self.load.requests if row.outcome == "success")
+        return _merged(getattr(row, name) for row in self._requests if row.outcome == "success")
 
 
 def _merged(parts: Any) -> histograms.Samples:
@@ -112,9 +122,10 @@ def closed(lab: Lab, url: str, connections: int, seconds: float) -> tuple[Sent, 
     return Sent(report, cpu), run
 
 
-def opened(lab: Lab, url: str, rate: float, seconds: float, poisson: bool) -> Run:
-    """Open load."""
-    return drive(lab, open_load(rate, seconds, poisson), url, seconds)[0]
+def opened(lab: Lab, url: str, rate: float, seconds: float, poisson: bool, warm_up: float = 0.0) -> Run:
+    """Open load, after as many seconds of the same that are warm-up."""
+    load = [*open_load(rate, seconds, poisson), "-warm-up", f"{warm_up:g}"]
+    return drive(lab, load, url, warm_up + seconds)[0]
 
 
 @dataclasses.dataclass(frozen=True)

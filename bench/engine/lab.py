@@ -39,6 +39,7 @@ class Lab:
     server_cpu: int
     client_cpu: int
     quick: bool
+    own_cpu: bool  # whether the clients have theirs to themselves
     memory_seconds: float
 
     def seconds(self, full: float, quick: float) -> float:

@@ -10,8 +10,9 @@ import numpy as np
 from bench.engine import engine
 from bench.engine.figures import Check, at_least, below, close, exponential_distance, kolmogorov, spread
 from bench.engine.lab import Lab, record, reset
+from bench.engine.quiet import Rounds, middle, rounds
 from bench.engine.shown import Part, Table, microseconds, number
-from bench.engine.stolen import undisturbed
+from bench.mock.run import Server
 
 RATES = (2_000, 5_000, 10_000)
 CONNECTIONS = 256
@@ -22,12 +23,13 @@ OF_RATE = 0.001
 # server's kernel are seen, where gaps are 100 us.
 SAMPLE = 1000
 SIGNIFICANCE = 0.01
+KINDS = {"even": False, "random": True}
 
 
 def measure(lab: Lab) -> Part:
     """The whole part."""
-    even_seconds, random_seconds = lab.seconds(60, 4), lab.seconds(15, 4)
-    found: dict[str, Any] = {"seconds": {"even": even_seconds, "random": random_seconds}, "rates": {}}
+    long, short = lab.seconds(60, 4), lab.seconds(10, 4)
+    found: dict[str, Any] = {"seconds": {"rate": long, "delay": short}, "rates": {}}
     rows, checks, notes = [], list[Check](), []
     with lab.server("--record") as server:
         ceiling = engine.closed(lab, server.url, 64, lab.seconds(3, 1))[0].report.per_second
@@ -38,28 +40,23 @@ def measure(lab: Lab) -> Part:
                 checks.append(Check(f"{rate:,}/s", None, "to be measured", False))
                 continue
             print(f"  {rate:,}/s", file=sys.stderr, flush=True)
+            whole = _one(lab, server, rate, long, poisson=False)
             taken = {
-                "even": undisturbed(lab, functools.partial(_one, lab, server, rate, even_seconds, poisson=False)),
-                "random": undisturbed(lab, functools.partial(_one, lab, server, rate, random_seconds, poisson=True)),
+                kind: rounds(lab, functools.partial(_one, lab, server, rate, short, poisson))
+                for kind, poisson in KINDS.items()
             }
-            even, random = taken["even"].value, taken["random"].value
             found["rates"][str(rate)] = {
-                kind: {**one.value, "stolenSeconds": one.stolen, "attempts": one.attempts}
-                for kind, one in taken.items()
+                "perSecond": whole["perSecond"],
+                **{kind: {**each.plain(), "values": each.values} for kind, each in taken.items()},
             }
-            notes += [f"{rate:,}/s, {kind}: {one.words()}" for kind, one in taken.items() if one.words()]
-            for kind, one in (("even", even), ("random", random)):
-                delay = one["dispatchDelaySeconds"]
-                row = [f"{rate:,}/s, {kind}", *(microseconds(delay[str(q)]) for q in BOUNDS), number(one["perSecond"])]
-                row += [number(one["dropped"]), f"{one['distance']:.3f}" if kind == "random" else ""]
-                row += [number(one["p"]) if kind == "random" else ""]
-                rows.append(row)
-            checks += _checks(rate, even, random)
-    head = ["", "delay p50", "p99", "p99.9", "sent a second", "dropped", "KS distance", "p of 1,000 gaps"]
+            notes += [each.words(f"{rate:,}/s, {kind}") for kind, each in taken.items()]
+            rows += [_row(f"{rate:,}/s, {kind}", each, KINDS[kind]) for kind, each in taken.items()]
+            checks += _checks(rate, whole, taken["even"], taken["random"])
+    head = ["medians", "delay p50", "p99", "p99.9", "sent a second", "dropped", "KS distance", "p of 1,000 gaps"]
     return Part(found, [Table("dispatch delay of open load", head, rows)], checks, notes)
 
 
-def _one(lab: Lab, server: Any, rate: int, seconds: float, poisson: bool) -> dict[str, Any]:
+def _one(lab: Lab, server: Server, rate: int, seconds: float, poisson: bool) -> dict[str, Any]:
     reset(server)
     run = engine.opened(lab, server.url, rate, seconds, poisson)
     gaps = np.diff(record(server).came)
@@ -77,14 +74,27 @@ def _one(lab: Lab, server: Any, rate: int, seconds: float, poisson: bool) -> dic
     }
 
 
-def _checks(rate: int, even: dict[str, Any], random: dict[str, Any]) -> list[Check]:
-    delay = even["dispatchDelaySeconds"]
+def _row(name: str, taken: Rounds[dict[str, Any]], poisson: bool) -> list[str]:
+    plain = [_middle(taken, key) for key in ("perSecond", "dropped")]
+    random = [number(_middle(taken, key)) for key in ("distance", "p")] if poisson else ["", ""]
+    return [name, *(microseconds(_delay(taken, q)) for q in BOUNDS), *map(number, plain), *random]
+
+
+def _middle(taken: Rounds[dict[str, Any]], key: str) -> float | None:
+    return middle([value[key] for value in taken.values])
+
+
+def _delay(taken: Rounds[dict[str, Any]], thousandths: int) -> float | None:
+    return middle([value["dispatchDelaySeconds"][str(thousandths)] for value in taken.values])
+
+
+def _checks(rate: int, whole: dict[str, Any], even: Rounds[Any], random: Rounds[Any]) -> list[Check]:
     out = [
-        below(f"{rate:,}/s: dispatch delay p{q / 10:g} in us", _scaled(delay[str(q)]), bound * 1e6)
+        below(f"{rate:,}/s: dispatch delay p{q / 10:g} in us", _scaled(_delay(even, q)), bound * 1e6)
         for q, bound in BOUNDS.items()
     ]
-    out.append(close(f"{rate:,}/s: sent a second", even["perSecond"], rate, OF_RATE))
-    out.append(at_least(f"{rate:,}/s: p of the random gaps", random["p"], SIGNIFICANCE))
+    out.append(close(f"{rate:,}/s: sent a second", whole["perSecond"], rate, OF_RATE))
+    out.append(at_least(f"{rate:,}/s: p of the random gaps", _middle(random, "p") or 0.0, SIGNIFICANCE))
     return out
 
 

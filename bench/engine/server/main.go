@@ -90,13 +90,11 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 // hold waits until the answer is due, and writes both into the book.
 func (s *server) hold(ctx *fasthttp.RequestCtx) {
 	now := time.Now()
-	came := now
-	if from, ok := ctx.Conn().(*stampedConn); ok {
-		came = now.Add(min(0, time.Duration(from.came-now.UnixNano()))) // with the monotonic clock's reading
-	}
+	from := ctx.Conn().(*stampedConn)
+	came := now.Add(min(0, time.Duration(from.came-now.UnixNano()))) // with the monotonic clock's reading
 	due := s.calendar.after(s.calendar.after(came).Add(s.delays.next()))
 	s.clock.Until(due)
-	s.book.add(came.UnixNano(), int64(time.Since(came)))
+	from.answering = func() { s.book.add(came.UnixNano(), int64(time.Since(came))) }
 }
 
 // tell answers what is asked about the record.

@@ -41,7 +41,8 @@ func (s stamped) Accept() (net.Conn, error) {
 // of the read.
 type stampedConn struct {
 	net.Conn
-	came int64 // unix nanoseconds, of the last read
+	came      int64  // unix nanoseconds, of the last read
+	answering func() // is called before the next write, once; nil: nothing is
 
 	raw     syscall.RawConn
 	receive func(descriptor uintptr) bool // once, made once
@@ -63,6 +64,14 @@ func (c *stampedConn) Read(into []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return c.n, nil
+}
+
+func (c *stampedConn) Write(from []byte) (int, error) {
+	if c.answering != nil {
+		c.answering()
+		c.answering = nil
+	}
+	return c.Conn.Write(from)
 }
 
 func (c *stampedConn) once(descriptor uintptr) bool {
