@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import time
 
 import pytest
 
@@ -24,10 +25,26 @@ SMALL = [
 ]
 
 
+# Examples of the engine, and the pod whose own counts their results have to equal.
+COUNTED = {
+    "ceiling-small": "gateway",
+    "rate-small": "gateway",
+    "capacity-small": "gateway",
+    "streaming-small": "gateway",
+    "translation-small": "upstream",
+}
+
+
 @pytest.mark.parametrize("path", SMALL)
 def test_a_small_example_runs_to_its_verdict(lab: Lab, path: pathlib.Path) -> None:
     lab.kubectl("apply", "-f", str(path))
     name = path.stem
+    counted, counted_at = 0, 0.0
+    if name in COUNTED:
+        # The load has ended then, and the pod is still there.
+        lab.until_step(name, "Collecting", "Judging", seconds=900)
+        counted_at = time.time()
+        counted = sum(counted_by_the_mock(lab, name, COUNTED[name]).values())
     status = lab.until_complete(name, 900)
     story = json.dumps(status.get("conditions"), indent=1)
     assert lab.condition(name, "Isolated")[:2] == ("True", "Exclusive"), story
@@ -51,6 +68,9 @@ def test_a_small_example_runs_to_its_verdict(lab: Lab, path: pathlib.Path) -> No
     result = lab.result(name)
     assert result["load"]["integrity"]["agree"] is True
     assert result["schema"] == "gatebench.dev/result/v1alpha1"
+    if name in COUNTED:
+        assert result["load"]["endedAt"] <= counted_at
+        assert result["counts"]["all"]["requests"] == counted
 
 
 def test_rising_steps_are_ended_by_the_one_that_is_too_much(lab: Lab) -> None:
@@ -69,7 +89,12 @@ def test_rising_steps_are_ended_by_the_one_that_is_too_much(lab: Lab) -> None:
 
 def counted_by_the_gateway(lab: Lab, name: str) -> dict[str, int]:
     """Requests by path as the loopback counted them, readiness probes apart."""
-    pod = lab.pod(name, "gateway")["metadata"]["name"]
+    return counted_by_the_mock(lab, name, "gateway")
+
+
+def counted_by_the_mock(lab: Lab, name: str, component: str) -> dict[str, int]:
+    """The same of the run's pod that is a mock."""
+    pod = lab.pod(name, component)["metadata"]["name"]
     text = lab.kubectl("get", "--raw", f"/api/v1/namespaces/{lab.namespace}/pods/{pod}:8080/proxy/metrics")
     counts: dict[str, int] = {}
     for line in text.splitlines():
