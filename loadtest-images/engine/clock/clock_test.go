@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -54,6 +55,30 @@ func TestNoSleepIsShort(t *testing.T) {
 	}()
 	if late := <-done; late < 0 {
 		t.Errorf("%d ns early", -late)
+	}
+}
+
+// The lead settles where one wake in four comes earlier, within its bounds.
+func TestTheLeadIsLearned(t *testing.T) {
+	var s Sleeper
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 10_000 {
+		s.learn(20_000 + random.Int64N(20_000))
+	}
+	if s.lead < 22_000 || s.lead > 28_000 {
+		t.Errorf("a lead of %d ns where wakes are 20 to 40 us late", s.lead)
+	}
+	for range 10_000 {
+		s.learn(1_000_000)
+	}
+	if s.lead != mostLead {
+		t.Errorf("a lead of %d ns where all wakes are very late", s.lead)
+	}
+	for range 10_000 {
+		s.learn(0)
+	}
+	if s.lead != 0 {
+		t.Errorf("a lead of %d ns where no wake is late", s.lead)
 	}
 }
 
