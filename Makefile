@@ -18,7 +18,7 @@ lint: ## every static check
 	@hack/lint.sh
 bench: ## how fast the mock and the load generators are, on this machine
 	@hack/bench.sh
-bench-engine: ## how fast and how exact the Go engine is, beside other load generators (PARTS="speed …", QUICK=1)
+bench-engine: ## how fast and how exact the Go engine is, beside other load generators (PARTS="speed …", OWN_CPU=1, QUICK=1)
 	@hack/bench-engine.sh
 bench-truth: ## whether the judgements hold where the truth is known
 	@hack/bench-truth.sh

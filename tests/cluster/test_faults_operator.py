@@ -60,7 +60,7 @@ def test_an_operator_that_was_down_for_the_whole_load_still_gets_the_result(lab:
 
 @pytest.mark.fault(33)
 def test_two_runs_that_want_one_node_run_one_after_the_other(lab: Lab) -> None:
-    isolated = {"isolation": "Required", "nodeSelector": {"kubernetes.io/hostname": "node0"}}
+    isolated = {"isolation": "Required"}  # which node0 alone is known to give: node1 is free, and is not taken
     short = {"stages": [{"duration": "5s", "users": 10}]}
     for name in ("first", "second"):
         lab.apply(make_run(name, gateway=isolated, load=short))
@@ -73,6 +73,23 @@ def test_two_runs_that_want_one_node_run_one_after_the_other(lab: Lab) -> None:
         status = lab.until_complete(name, 240)
         assert lab.condition(name, "Succeeded")[0] == "True", (name, status)
     assert lab.status(queued)["nodeAcquiredAt"] >= lab.status(other)["finishedAt"]
+
+
+@pytest.mark.fault(33)
+def test_a_gateway_has_its_node_when_another_runs_workers_have_gone(lab: Lab) -> None:
+    """The scheduler itself would look again after five minutes only."""
+    for number, node in enumerate(("node0", "node1")):
+        where = {"isolation": "Preferred", "nodeSelector": {"kubernetes.io/hostname": node}}
+        lab.apply(make_run(f"on-{node}", gateway=where, load={"stages": [{"duration": "20s", "users": 10}]}))
+        if number == 0:
+            lab.until_condition("on-node0", "FleetReady", "True")
+    assert lab.pod("on-node0", "worker")["spec"]["nodeName"] == "node1", "its workers keep away from their own gateway"
+    lab.until_condition("on-node1", "GatewayReady", "Unknown", "Unschedulable")
+    assert "anti-affinity" in lab.condition("on-node1", "GatewayReady")[2]
+    lab.until_complete("on-node0", 120)
+    lab.until_complete("on-node1", 150)
+    assert lab.condition("on-node1", "Succeeded")[0] == "True", lab.status("on-node1")
+    assert any("waits for pods of another run" in event["message"] for event in lab.events("on-node1"))
 
 
 @pytest.mark.fault(33)

@@ -112,9 +112,13 @@ def measure(window: Window, metric: str) -> tuple[float | None, str]:
 def _missed(objective: Objective, value: float) -> str:
     bound = objective.below if objective.below is not None else objective.above
     word = "above" if objective.below is not None else "below"
-    if "." in objective.metric:  # a duration: a histogram holds three digits
-        return f"{objective.metric} {value:.3g} s is {word} {bound:.3g} s"
-    return f"{objective.metric} {value:.4g} is {word} {bound:.4g}"
+    duration = "." in objective.metric  # of which a histogram holds three digits
+    for digits in range(3 if duration else 4, 17):
+        told, limit = f"{value:.{digits}g}", f"{bound:.{digits}g}"
+        if told != limit:  # or it would read "0.05 is above 0.05"
+            break
+    unit = " s" if duration else ""
+    return f"{objective.metric} {told}{unit} is {word} {limit}{unit}"
 
 
 def _behind(window: Window) -> list[str]:

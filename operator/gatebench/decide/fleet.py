@@ -16,6 +16,8 @@ def joined(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     """The master has all its workers."""
     expected = run.spec.load.workers
     for pod in (*snap.pods_of(fleet.MASTER), *snap.pods_of(fleet.WORKER)):
+        if run.lender is None:
+            podproblems.schedule_anew(pod, snap.now, draft)
         outcome = _pod(pod, snap.now, world, draft)
         if outcome is not None:
             return outcome

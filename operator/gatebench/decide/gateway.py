@@ -46,6 +46,7 @@ def _come_up(run: Run, pod: Pod, container_name: str, now: float, world: World, 
     if found is not None:
         if podproblems.rejected(pod):
             return _rejected(pod, found, world, draft)
+        podproblems.schedule_anew(pod, now, draft)
         return podproblems.limited(ConditionType.GATEWAY_READY, "Starting", found, now - pod.created_at, draft)
     container = pod.container(container_name)
     failed = Reason.GATEWAY_FAILED if container_name == gateway.CONTAINER else Reason.UPSTREAM_FAILED
@@ -56,7 +57,8 @@ def _come_up(run: Run, pod: Pod, container_name: str, now: float, world: World, 
     if pod.ready and not pod.deleting:
         return None
     begun = container.running_since if container is not None and container.restarts == 0 else None
-    waited = now - (begun if begun is not None else pod.created_at)
+    placed = pod.scheduled_at if pod.scheduled_at is not None else pod.created_at
+    waited = now - (begun if begun is not None else placed)
     if pod.node is None or (container is not None and container.running_since is None and container.restarts == 0):
         limit = world.settings.deadlines.schedule + world.settings.deadlines.pull
     if waited >= limit:

@@ -45,6 +45,9 @@ def place(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     fitting, why_not = _fitting(run, snap, world)
     if not fitting:
         return _none_fits(run, snap, world, draft, why_not)
+    if run.spec.gateway.isolation == "Required":
+        # Elsewhere it would not be isolated: better to wait for one of these than to fail on a free one.
+        fitting = [node for node in fitting if _is_static(node)] or fitting
     free = [node for node in fitting if _is_free(node.lease)]
     chosen = (free or fitting)[0]
     return _take(draft, names.node_lease(chosen.name), chosen.lease, f"node {chosen.name}")
@@ -81,8 +84,12 @@ def _fitting(run: Run, snap: Snapshot, world: World) -> tuple[list[NodeFacts], l
             fitting.append(node)
         else:
             why_not.append(f"{node.name} {problem}")
-    fitting.sort(key=lambda node: (node.labels.get(STATIC_LABEL) != "static", node.name))
+    fitting.sort(key=lambda node: (not _is_static(node), node.name))
     return fitting, why_not
+
+
+def _is_static(node: NodeFacts) -> bool:
+    return node.labels.get(STATIC_LABEL) == "static"
 
 
 def _unfit(run: Run, node: NodeFacts, world: World) -> str | None:

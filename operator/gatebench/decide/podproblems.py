@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 
 from gatebench.api.reasons import ConditionType, Reason
+from gatebench.decide.actions import Announce, Delete
 from gatebench.decide.draft import Draft, Outcome, Wait
 from gatebench.decide.snapshot import Container, Pod
 from gatebench.settings import Deadlines
@@ -22,6 +23,8 @@ _ADMISSION = (
 _PULL = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 _CONFIG = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 _TAIL = 1024
+ANEW_SECONDS = 30.0
+"""After so long a pod that waits for pods of another run is made again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +55,22 @@ def problem(pod: Pod, deadlines: Deadlines) -> Problem | None:
     return None
 
 
+def waits_for_others(pod: Pod) -> bool:
+    """Whether pods of another run keep it off the nodes that it may run on."""
+    return pod.node is None and "anti-affinity" in (pod.unschedulable or "")
+
+
+def schedule_anew(pod: Pod, now: float, draft: Draft) -> None:
+    """Has such a pod made again from time to time.
+
+    Kubernetes' scheduler does not look at it when the others go (kubernetes/kubernetes#134393 up to 1.34, and #141953
+    with a namespaceSelector), but only five minutes later; at a new one it looks at once.
+    """
+    if waits_for_others(pod) and not pod.deleting and now - pod.created_at >= ANEW_SECONDS:
+        message = f"pod {pod.name} waits for pods of another run; it is made again for the scheduler to look at it anew"
+        draft.act(Announce(Reason.UNSCHEDULABLE.value, message, False), Delete("Pod", pod.name))
+
+
 def _rejected(pod: Pod, deadlines: Deadlines) -> Problem | None:
     if not rejected(pod):
         return None
@@ -66,7 +85,7 @@ def _unschedulable(pod: Pod, deadlines: Deadlines) -> Problem | None:
         Reason.UNSCHEDULABLE,
         f"pod {pod.name}: {pod.unschedulable}",
         # Another run is there, and goes by its own deadline: this is a queue, not a cluster too small.
-        math.inf if "anti-affinity" in pod.unschedulable else deadlines.schedule,
+        math.inf if waits_for_others(pod) else deadlines.schedule,
         Reason.SCHEDULE_TIMEOUT,
     )
 

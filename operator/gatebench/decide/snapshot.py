@@ -45,6 +45,7 @@ class Pod:
     component: str
     uid: str
     created_at: float
+    scheduled_at: float | None = None
     phase: str = "Pending"
     reason: str | None = None
     message: str | None = None

@@ -36,6 +36,7 @@ def parse(pod: Mapping[str, Any]) -> Pod:
         component=labels.get(COMPONENT_LABEL, ""),
         uid=metadata.get("uid", ""),
         created_at=unix(metadata.get("creationTimestamp")) or 0.0,
+        scheduled_at=unix(scheduled.get("lastTransitionTime")) if scheduled.get("status") == "True" else None,
         phase=status.get("phase") or "Pending",
         reason=status.get("reason"),
         message=_bounded(status.get("message")),
