@@ -64,7 +64,7 @@ func (l *link) open() error {
 	if err != nil {
 		return l.reason(err)
 	}
-	plain, err := newSocket(dialled)
+	plain, err := newSocket(dialled, l.dialer.stamps)
 	if err != nil {
 		dialled.Close()
 		return err

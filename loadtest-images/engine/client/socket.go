@@ -16,8 +16,9 @@ import (
 // would count that as the target's.
 type socket struct {
 	net.Conn
-	raw  syscall.RawConn // nil: the connection is none of the kernel's
-	came int64           // of the last bytes that were read, by clock.Now; where the kernel does not say it, of the read
+	raw     syscall.RawConn // nil: the connection is none of the kernel's
+	stamped bool            // the kernel is to say when it had what is read
+	came    int64           // of the last bytes that were read, by clock.Now; where the kernel does not say it, of the read
 
 	once   func(descriptor uintptr) bool // made once, as the others are: not to allocate for each read
 	into   []byte
@@ -31,8 +32,8 @@ type socket struct {
 	}
 }
 
-func newSocket(plain net.Conn) (*socket, error) {
-	s := &socket{Conn: plain}
+func newSocket(plain net.Conn, stamped bool) (*socket, error) {
+	s := &socket{Conn: plain, stamped: stamped}
 	s.once = s.readOnce
 	withRaw, ok := plain.(syscall.Conn)
 	if !ok {
@@ -43,6 +44,9 @@ func newSocket(plain net.Conn) (*socket, error) {
 		return nil, err
 	}
 	s.raw = raw
+	if !stamped {
+		return s, nil
+	}
 	return s, raw.Control(func(descriptor uintptr) {
 		// A kernel that refuses gives no stamps, and the time of the read counts.
 		_ = unix.SetsockoptInt(int(descriptor), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
@@ -76,6 +80,9 @@ func (s *socket) readOnce(descriptor uintptr) (done bool) {
 // The runtime is not told of the system call, which does not block: to tell it costs about as much as the parsing of an
 // answer.
 func (s *socket) receive(descriptor uintptr, into []byte) (count int, failed error, done bool) {
+	if !s.stamped {
+		return s.receivePlain(descriptor, into)
+	}
 	s.part.Base = &into[0]
 	s.part.SetLen(len(into))
 	s.header.Iov, s.header.Iovlen = &s.part, 1
@@ -86,6 +93,24 @@ func (s *socket) receive(descriptor uintptr, into []byte) (count int, failed err
 		switch err {
 		case 0:
 			s.came = s.moment()
+			return int(n), nil, true
+		case unix.EAGAIN:
+			return 0, nil, false
+		case unix.EINTR:
+		default:
+			return 0, err, true
+		}
+	}
+}
+
+func (s *socket) receivePlain(descriptor uintptr, into []byte) (count int, failed error, done bool) {
+	for {
+		n, _, err := syscall.RawSyscall(
+			unix.SYS_READ, descriptor, uintptr(unsafe.Pointer(&into[0])), uintptr(len(into)),
+		)
+		switch err {
+		case 0:
+			s.came = clock.Now()
 			return int(n), nil, true
 		case unix.EAGAIN:
 			return 0, nil, false

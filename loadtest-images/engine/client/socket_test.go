@@ -16,7 +16,7 @@ import (
 const late = 30 * time.Millisecond
 
 // pair is two ends of a connection over the loopback.
-func pair(t *testing.T) (*socket, net.Conn) {
+func pair(t *testing.T, stamped bool) (*socket, net.Conn) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -31,7 +31,7 @@ func pair(t *testing.T) (*socket, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newSocket(plain)
+	s, err := newSocket(plain, stamped)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func pair(t *testing.T) (*socket, net.Conn) {
 
 // What a slow reader reads came when the kernel had it. The kernel begins to stamp a moment after it is asked to.
 func TestWhatIsReadLateCameEarlier(t *testing.T) {
-	s, other := pair(t)
+	s, other := pair(t, true)
 	into := make([]byte, 10)
 	for deadline := time.Now().Add(patience); ; {
 		before := clock.Now()
@@ -65,9 +65,30 @@ func TestWhatIsReadLateCameEarlier(t *testing.T) {
 	}
 }
 
+func TestWithoutStampsTheReadCounts(t *testing.T) {
+	s, other := pair(t, false)
+	for range 3 {
+		if _, err := other.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(late)
+		before := clock.Now()
+		if n, err := s.Read(make([]byte, 10)); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		if s.came < before || s.came > clock.Now() {
+			t.Errorf("it came at %d, not after %d", s.came, before)
+		}
+	}
+	other.Close()
+	if n, err := s.Read(make([]byte, 10)); n != 0 || err != io.EOF {
+		t.Errorf("%d bytes and %v after the end", n, err)
+	}
+}
+
 func TestWithoutTheKernelTheReadCounts(t *testing.T) {
 	near, far := net.Pipe()
-	s, err := newSocket(near)
+	s, err := newSocket(near, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +106,7 @@ func TestWithoutTheKernelTheReadCounts(t *testing.T) {
 }
 
 func TestTheEndAndADeadlineOfASocket(t *testing.T) {
-	s, other := pair(t)
+	s, other := pair(t, true)
 	if err := s.SetDeadline(time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +127,7 @@ func TestStampsUnderTLS(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
 	certificate := server.TLS.Certificates
-	s, other := pair(t)
+	s, other := pair(t, true)
 	done := make(chan error, 1)
 	peer := tls.Server(other, &tls.Config{Certificates: certificate, MinVersion: tls.VersionTLS12})
 	go func() { done <- peer.Handshake() }()

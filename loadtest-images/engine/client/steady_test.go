@@ -62,7 +62,7 @@ func steady() map[string]string {
 func TestAllocatesNothingInTheSteadyState(t *testing.T) {
 	for name, answer := range steady() {
 		t.Run(name, func(t *testing.T) {
-			c := connect(t, Options{Target: echo(t, answer)})
+			c := connect(t, Options{Target: echo(t, answer), KernelTime: true})
 			call, body, res := post(), []byte(`{"model":"loopback"}`), new(Result)
 			call.Stream = name == "stream"
 			if name == "answer" {

@@ -37,7 +37,7 @@ const OpenAtEnd = "still open when the load ended"
 // Result is what came of one exchange. Its owner reuses it. Times are nanoseconds of clock.Now.
 type Result struct {
 	Sent    int64   // just before the connection is dialled, or else the first byte written
-	End     int64   // when the kernel had the last byte (HTTP/2: when it was read), or the failure
+	End     int64   // when the last byte was read, or with KernelTime (not with HTTP/2) when the kernel had it; or the failure
 	Status  int     // 0: none
 	Bytes   int64   // of the body
 	TTFT    int64   // nanoseconds from Sent to the first content of a stream that is not empty; -1: none

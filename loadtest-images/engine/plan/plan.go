@@ -62,6 +62,9 @@ type Burst struct {
 	Headers map[string]string // of its requests, beside their own
 }
 
+// Pauses says whether a sender waits for anything but answers: for the time of an arrival, or for a user who thinks.
+func (p *Plan) Pauses() bool { return p.Model != Closed || p.ThinkTime != nil && p.ThinkTime.Max > 0 }
+
 // Model is how load is offered.
 type Model string
 

@@ -117,6 +117,24 @@ func changed(t *testing.T, fields map[string]any) []byte {
 	return out
 }
 
+// Only users who do not think wait for nothing but their answers.
+func TestWhoPauses(t *testing.T) {
+	for _, one := range []struct {
+		plan   Plan
+		pauses bool
+	}{
+		{Plan{Model: Closed}, false},
+		{Plan{Model: Closed, ThinkTime: &Range{0, 0}}, false},
+		{Plan{Model: Closed, ThinkTime: &Range{0, 1}}, true},
+		{Plan{Model: Open}, true},
+		{Plan{Model: Capacity}, true},
+	} {
+		if one.plan.Pauses() != one.pauses {
+			t.Errorf("%s with think time %v: %v", one.plan.Model, one.plan.ThinkTime, !one.pauses)
+		}
+	}
+}
+
 func TestOtherWorkloads(t *testing.T) {
 	got, err := Parse(changed(t, map[string]any{"workload": map[string]any{"scenario": "gateway-mix"}}))
 	if err != nil || got.Scenario != "gateway-mix" || got.HealthPath != "/health" || got.ScenarioModel != "loopback" {

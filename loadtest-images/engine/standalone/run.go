@@ -60,6 +60,7 @@ func run(ctx context.Context, s *settings, version string, env lookup, out, comp
 	}
 	dialer, err := client.New(client.Options{
 		Target: j.plan.Target, Timeout: duration(j.plan.Timeout), CAFile: j.plan.CAFile, HTTP2: j.plan.HTTP2,
+		KernelTime: j.plan.Pauses(),
 	})
 	if err != nil {
 		return 0, err

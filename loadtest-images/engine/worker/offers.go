@@ -106,6 +106,7 @@ func offers(
 func dial(p *plan.Plan, target string) (*client.Dialer, error) {
 	return client.New(client.Options{
 		Target: target, Timeout: time.Duration(p.Timeout * float64(time.Second)), CAFile: p.CAFile, HTTP2: p.HTTP2,
+		KernelTime: p.Pauses(),
 	})
 }
 
