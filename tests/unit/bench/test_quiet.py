@@ -71,23 +71,39 @@ def test_the_middle_of_what_is_missing_is_missing() -> None:
     assert quiet.middle([]) is None
 
 
-def spun(cpu: int, *, orphan: bool) -> float:
-    """What the watch sees while a process keeps a CPU busy: one that is a child of this one, or one that is not."""
+@contextlib.contextmanager
+def spinning(cpu: int, *, orphan: bool) -> Iterator[int]:
+    """A process that keeps a CPU busy: one that is a child of this one, or one that is not."""
     end = "& echo $!" if orphan else "& echo $!; wait"
     command = ["taskset", "-c", str(cpu), "sh", "-c", f"sh -c '{SPIN}' >/dev/null 2>&1 {end}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        spinning = int(process.stdout.readline())
+        pid = int(process.stdout.readline())
         try:
-            with quiet.watching(cpu) as watch:
-                before = watch.taken()
-                time.sleep(0.5)
-                return watch.taken() - before
+            if orphan:
+                process.wait()
+            yield pid
         finally:
-            os.kill(spinning, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
 
 
-def test_others_on_the_cpu_are_seen_and_our_own_are_not() -> None:
+def ran(pid: int) -> float:
+    return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def test_what_another_process_runs_is_taken() -> None:
     cpu = max(os.sched_getaffinity(0))
-    others, own = spun(cpu, orphan=True), spun(cpu, orphan=False)
-    assert others > 2 * own
+    with spinning(cpu, orphan=True) as pid, quiet.watching(cpu) as watch:
+        before, ran_before = watch.taken(), ran(pid)
+        time.sleep(0.5)
+        spun = ran(pid) - ran_before
+        assert spun > 0
+        assert watch.taken() - before >= spun
+
+
+def test_processes_of_ours_are_not_watched() -> None:
+    cpu = max(os.sched_getaffinity(0))
+    for orphan in (True, False):
+        with spinning(cpu, orphan=orphan) as pid:
+            assert any(task.name == str(pid) for task in quiet._tasks()) is orphan
+    assert not any(task.name == str(os.getpid()) for task in quiet._tasks())
