@@ -42,7 +42,7 @@ def test_a_small_example_runs_to_its_verdict(lab: Lab, path: pathlib.Path) -> No
     counted, counted_at = dict[str, int](), 0.0
     if name in COUNTED:
         # The load has ended then, and the pod is still there.
-        lab.until_step(name, "Collecting", "Judging", seconds=900)
+        lab.until_step(name, "Collecting", "Judging", "CleaningUp", seconds=900)
         counted_at = time.time()
         counted = counted_by_the_mock(lab, name, COUNTED[name])
     status = lab.until_complete(name, 900)
