@@ -76,20 +76,9 @@ func (s *socket) readOnce(descriptor uintptr) (done bool) {
 }
 
 // receive reads what is there; not done: nothing is. No bytes and no failure: the other side has ended it.
-//
-// The runtime is not told of the system call, which does not block: to tell it costs about as much as the parsing of an
-// answer.
 func (s *socket) receive(descriptor uintptr, into []byte) (count int, failed error, done bool) {
-	if !s.stamped {
-		return s.receivePlain(descriptor, into)
-	}
-	s.part.Base = &into[0]
-	s.part.SetLen(len(into))
-	s.header.Iov, s.header.Iovlen = &s.part, 1
-	s.header.Control = (*byte)(unsafe.Pointer(&s.stamp))
-	s.header.SetControllen(int(unsafe.Sizeof(s.stamp)))
 	for {
-		n, _, err := syscall.RawSyscall(unix.SYS_RECVMSG, descriptor, uintptr(unsafe.Pointer(&s.header)), 0)
+		n, err := s.call(descriptor, into)
 		switch err {
 		case 0:
 			s.came = s.moment()
@@ -103,25 +92,25 @@ func (s *socket) receive(descriptor uintptr, into []byte) (count int, failed err
 	}
 }
 
-func (s *socket) receivePlain(descriptor uintptr, into []byte) (count int, failed error, done bool) {
-	for {
-		n, _, err := syscall.RawSyscall(
+// call is the system call that reads. The runtime is not told of it, since it does not block: to tell it costs about as
+// much as the parsing of an answer.
+func (s *socket) call(descriptor uintptr, into []byte) (count uintptr, failed syscall.Errno) {
+	if !s.stamped {
+		count, _, failed = syscall.RawSyscall(
 			unix.SYS_READ, descriptor, uintptr(unsafe.Pointer(&into[0])), uintptr(len(into)),
 		)
-		switch err {
-		case 0:
-			s.came = clock.Now()
-			return int(n), nil, true
-		case unix.EAGAIN:
-			return 0, nil, false
-		case unix.EINTR:
-		default:
-			return 0, err, true
-		}
+		return count, failed
 	}
+	s.part.Base = &into[0]
+	s.part.SetLen(len(into))
+	s.header.Iov, s.header.Iovlen = &s.part, 1
+	s.header.Control = (*byte)(unsafe.Pointer(&s.stamp))
+	s.header.SetControllen(int(unsafe.Sizeof(s.stamp)))
+	count, _, failed = syscall.RawSyscall(unix.SYS_RECVMSG, descriptor, uintptr(unsafe.Pointer(&s.header)), 0)
+	return count, failed
 }
 
-// moment is when the kernel had what has just been read. The first bytes of a process may have no stamp.
+// moment is when the kernel had what has just been read, or now where it has no stamp, as the first bytes of a process.
 func (s *socket) moment() int64 {
 	if s.header.Controllen == 0 || s.stamp.Level != unix.SOL_SOCKET || s.stamp.Type != unix.SCM_TIMESTAMPNS {
 		return clock.Now()
