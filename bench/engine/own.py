@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pathlib
 from collections.abc import Callable, Iterator
+
+from bench.engine.tasks import processes, tasks_of
 
 
 @contextlib.contextmanager
@@ -33,12 +34,7 @@ def cpu_of_ours(cpu: int, tasks: Callable[[], list[int]] | None = None) -> Itera
 
 
 def _tasks() -> list[int]:
-    found: list[int] = []
-    for process in pathlib.Path("/proc").iterdir():
-        if process.name.isdigit():
-            with contextlib.suppress(OSError):
-                found += [int(task.name) for task in (process / "task").iterdir()]
-    return found
+    return [int(task.name) for process in processes() for task in tasks_of(process)]
 
 
 def _affinity(task: int) -> set[int] | None:

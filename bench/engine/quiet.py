@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from bench.engine.lab import Lab
+from bench.engine.tasks import processes, tasks_of
 from bench.mock.run import TICKS
 
 T = TypeVar("T")
@@ -142,15 +143,15 @@ class Watch(threading.Thread):
 
 def _tasks() -> Mapping[pathlib.Path, float]:
     """What the tasks of the machine have run, in seconds, but for this process and those that it started."""
-    parents = {int(path.name): _parent(path) for path in pathlib.Path("/proc").iterdir() if path.name.isdigit()}
-    found = {}
-    for pid in parents:
-        if not _ours(pid, parents):
-            with contextlib.suppress(OSError):
-                for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                    if (ran := _ran(task)) is not None:
-                        found[task] = ran
-    return found
+    everyone = processes()
+    parents = {int(process.name): _parent(process) for process in everyone}
+    return {
+        task: ran
+        for process in everyone
+        if not _ours(int(process.name), parents)
+        for task in tasks_of(process)
+        if (ran := _ran(task)) is not None
+    }
 
 
 def _ours(pid: int, parents: Mapping[int, int]) -> bool:

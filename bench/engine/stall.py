@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from bench.engine import engine, rivals
-from bench.engine.figures import Check, Values, close, quantile, stalled
+from bench.engine.figures import Check, close, quantile, stalled
 from bench.engine.lab import Lab, calendar, record, reset
 from bench.engine.quiet import middle
 from bench.engine.shown import Part, Table, milliseconds, number
@@ -57,17 +57,17 @@ def _round(lab: Lab, server: Server, seconds: float, turn: int) -> dict[str, Tol
     run = engine.opened(lab, server.url, RATE, seconds, poisson=False)
     own = record(server).delay
     told: dict[str, Told] = {
-        RECORD: _told(own, seconds),
-        "engine": {"p50Seconds": run.latency(500), "p99Seconds": run.latency(990), "perSecond": run.count / seconds},
+        RECORD: _told(quantile(own, 0.5), quantile(own, 0.99), len(own), seconds),
+        "engine": _told(run.latency(500), run.latency(990), run.count, seconds),
     }
     for name in rivals.NAMES:
         sent = rivals.send(lab, name, server.url, CONNECTIONS, seconds, RATE).report
-        told[name] = {"p50Seconds": sent.p50, "p99Seconds": sent.p99, "perSecond": sent.requests / seconds}
+        told[name] = _told(sent.p50, sent.p99, sent.requests, seconds)
     return told
 
 
-def _told(own: Values, seconds: float) -> Told:
-    return {"p50Seconds": quantile(own, 0.5), "p99Seconds": quantile(own, 0.99), "perSecond": len(own) / seconds}
+def _told(p50: float | None, p99: float | None, requests: int, seconds: float) -> Told:
+    return {"p50Seconds": p50, "p99Seconds": p99, "perSecond": requests / seconds}
 
 
 def checks(taken: Sequence[Mapping[str, Told]], reckoned: float) -> list[Check]:
