@@ -144,7 +144,7 @@ def test_a_connection_that_is_not_acknowledged_is_given_up_for_another(
         router.send_multipart([identity, msgpack.dumps([kind, data, identity.decode()])])
 
     document = plan("http://127.0.0.1:9", expectedWorkers=1)
-    with EngineFleet(binary, tmp_path, document, GATEBENCH_LOCUST_PORT=str(port)) as fleet:
+    with EngineFleet(binary, tmp_path, document, GATEBENCH_LOCUST_PORT=str(port), GATEBENCH_POD_UID="uid-0") as fleet:
         worker = fleet.run("worker-0", "worker")
         began = time.monotonic()
         assert [hear(10)[0] for _ in range(2)] == ["gb_hello", "client_ready"]
@@ -153,7 +153,7 @@ def test_a_connection_that_is_not_acknowledged_is_given_up_for_another(
         assert 2.5 < time.monotonic() - began < 6
         say(first, "ack", {"index": 0})  # too late: it is gone
         kind, data, second = hear(10)
-        assert (kind, data["kind"]) == ("gb_hello", "Go")
+        assert (kind, data["kind"], data["pod"]) == ("gb_hello", "Go", "uid-0")
         assert second != first
         assert hear(10)[:2] == ("client_ready", -1)
         say(second, "ack", {"index": 0})

@@ -14,8 +14,9 @@ from contract.fleetlab.upstream import Upstream
 
 
 def test_a_whole_run(tmp_path: pathlib.Path) -> None:
-    with Upstream() as upstream, Fleet(tmp_path, plan(upstream.url)) as fleet:
+    with Upstream() as upstream, Fleet(tmp_path, plan(upstream.url), GATEBENCH_POD_UID="uid-0") as fleet:
         fleet.start()
+        assert [w["pod"] for w in fleet.state()["workers"]] == ["uid-0"] * 2
         assert fleet.state()["step"] == "Waiting"
         assert fleet.call("GET", "/v1/result")[0] == 409
         assert fleet.call("POST", "/v1/ack", {})[0] == 409

@@ -33,6 +33,7 @@ type Socket interface {
 type Options struct {
 	Dial    func(ctx context.Context, identity string) (Socket, error)
 	Host    string // this machine
+	Pod     string // UID of this pod: another of the same name may take its place
 	UID     string // the run's
 	Token   string // the run's; it is never sent
 	Version string // of the engine
@@ -100,7 +101,7 @@ func attempt(ctx context.Context, o Options) (*Session, error) {
 	}
 	s := newSession(socket, node, o.Log)
 	err = s.send(typeHello, func(p *packer) {
-		p.table(4)
+		p.table(5)
 		p.text("proof")
 		p.text(proof(o.Token, o.UID, node))
 		p.text("host")
@@ -109,6 +110,8 @@ func attempt(ctx context.Context, o Options) (*Session, error) {
 		p.text("Go")
 		p.text("engine")
 		p.text(o.Version)
+		p.text("pod")
+		p.text(o.Pod)
 	})
 	if err == nil {
 		// Minus one: a worker that is no Locust of any version.

@@ -115,7 +115,7 @@ func taking(also func(s *fakeSocket, m said)) func(*fakeSocket, said) {
 }
 
 func options(master *fakeMaster, log func(string, ...any)) Options {
-	return Options{Dial: master.dial, Host: "pod-1", UID: "u1", Token: "secret", Version: "0.0.1", Log: log}
+	return Options{Dial: master.dial, Host: "pod-1", Pod: "0a1b", UID: "u1", Token: "secret", Version: "0.0.1", Log: log}
 }
 
 func quiet(string, ...any) {}
@@ -132,7 +132,7 @@ func TestJoining(t *testing.T) {
 			t.Errorf("%d, %s", s.Index(), s.Node())
 		}
 		hello := master.said[0].data.(map[string]any)
-		if hello["proof"] != proof("secret", "u1", s.Node()) || hello["kind"] != "Go" || hello["engine"] != "0.0.1" || hello["host"] != "pod-1" {
+		if hello["proof"] != proof("secret", "u1", s.Node()) || hello["kind"] != "Go" || hello["engine"] != "0.0.1" || hello["host"] != "pod-1" || hello["pod"] != "0a1b" {
 			t.Errorf("%v", hello)
 		}
 		if got := master.kinds(""); !slices.Equal(got, []string{typeHello, typeReady}) {

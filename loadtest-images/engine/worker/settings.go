@@ -22,6 +22,7 @@ const (
 // settings is what the environment says; everything else is in the plan.
 type settings struct {
 	plan, token    string
+	pod            string // its UID
 	master         string // host:port
 	terminationLog string
 	folder         string // what may be written to
@@ -37,6 +38,7 @@ func fromEnvironment(lookup func(string) (string, bool)) (settings, error) {
 	s := settings{
 		plan:           get(planVariable, "/etc/gatebench/plan.json"),
 		token:          get("GATEBENCH_TOKEN", ""),
+		pod:            get("GATEBENCH_POD_UID", ""),
 		terminationLog: get("GATEBENCH_TERMINATION_LOG", "/dev/termination-log"),
 		folder:         get("TMPDIR", "/tmp"),
 	}

@@ -16,15 +16,15 @@ func environment(values map[string]string) func(string) (string, bool) {
 
 func TestSettings(t *testing.T) {
 	s, err := fromEnvironment(environment(map[string]string{"GATEBENCH_TOKEN": "t"}))
-	want := settings{"/etc/gatebench/plan.json", "t", "127.0.0.1:5557", "/dev/termination-log", "/tmp"}
+	want := settings{"/etc/gatebench/plan.json", "t", "", "127.0.0.1:5557", "/dev/termination-log", "/tmp"}
 	if err != nil || s != want {
 		t.Errorf("%+v, %v", s, err)
 	}
 	s, err = fromEnvironment(environment(map[string]string{
 		"GATEBENCH_TOKEN": "t", "GATEBENCH_MASTER_HOST": "fd00::1", "GATEBENCH_LOCUST_PORT": "1", "GATEBENCH_PLAN": "p",
-		"GATEBENCH_TERMINATION_LOG": "l", "TMPDIR": "f",
+		"GATEBENCH_TERMINATION_LOG": "l", "TMPDIR": "f", "GATEBENCH_POD_UID": "u",
 	}))
-	if want := (settings{"p", "t", "[fd00::1]:1", "l", "f"}); err != nil || s != want {
+	if want := (settings{"p", "t", "u", "[fd00::1]:1", "l", "f"}); err != nil || s != want {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for _, port := range []string{"", "x", "0", "65536", "-1"} {

@@ -55,7 +55,7 @@ func run(ctx context.Context, s settings, version string, lookup func(string) (s
 		Dial: func(ctx context.Context, identity string) (locust.Socket, error) {
 			return zmtp.Dial(ctx, s.master, identity)
 		},
-		Host: host, UID: p.UID, Token: s.token, Version: version, Log: log.info,
+		Host: host, Pod: s.pod, UID: p.UID, Token: s.token, Version: version, Log: log.info,
 	})
 	if errors.Is(err, locust.ErrNotTaken) {
 		return exitNotJoined, "at " + s.master + ": " + err.Error()

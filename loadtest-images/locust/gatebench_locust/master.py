@@ -83,8 +83,8 @@ class Master(MasterRunner):
         elif client_id not in self.roster.members and self.conductor.begun:
             self._refuse(client_id, "the load has begun without it")
         else:
-            now, engine = time.monotonic(), str(data.get("engine") or "")
-            self.roster.prove(client_id, str(data["host"]), str(data["kind"]), now, engine)
+            engine, pod = str(data.get("engine") or ""), str(data.get("pod") or "")
+            self.roster.prove(client_id, str(data["host"]), str(data["kind"]), time.monotonic(), engine, pod)
 
     def _refuse(self, client_id: str, why: str) -> None:
         if self.roster.stranger(client_id):

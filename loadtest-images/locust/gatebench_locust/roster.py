@@ -18,6 +18,8 @@ class Member:
     kind: str
     heard: float
     engine: str = ""
+    pod: str = ""
+    """UID of its pod. The pod that takes a deleted one's place has the same name."""
     joined: bool = False
     lost: bool = False
     final: bool = False
@@ -36,11 +38,11 @@ class Roster:
         self.garbage = 0
         self.closed = False
 
-    def prove(self, member_id: str, host: str, kind: str, now: float, engine: str = "") -> Member:
+    def prove(self, member_id: str, host: str, kind: str, now: float, engine: str = "", pod: str = "") -> Member:
         """A worker has shown a right proof."""
         member = self.members.get(member_id)
         if member is None:
-            member = self.members[member_id] = Member(member_id, host[:100], kind[:20], now, engine[:50])
+            member = self.members[member_id] = Member(member_id, host[:100], kind[:20], now, engine[:50], pod[:50])
         member.heard = now
         return member
 

@@ -34,7 +34,7 @@ def prepare(plan: Plan, settings: Settings, mask: Callable[[str], str], successo
         foreign.install(recorder, plan.think_time)
     runner = worker.Worker
     runner.plan, runner.recorder, runner.token = plan, recorder, settings.token
-    runner.successor = successor
+    runner.pod_uid, runner.successor = settings.pod_uid, successor
     patched: Any = locust.env
     patched.WorkerRunner = runner
     # Locust asks for this some sixty times in each spawn message, and builds a parser of all its options each time:

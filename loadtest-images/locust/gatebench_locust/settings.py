@@ -18,6 +18,7 @@ class Settings:
     web_port: int
     termination_log: str
     folder: str
+    pod_uid: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -31,4 +32,5 @@ class Settings:
             web_port=int(environment.get("GATEBENCH_WEB_PORT", "8089")),
             termination_log=environment.get("GATEBENCH_TERMINATION_LOG", "/dev/termination-log"),
             folder=environment.get("TMPDIR", "/tmp"),  # noqa: S108 - the container's own
+            pod_uid=environment.get("GATEBENCH_POD_UID", ""),
         )

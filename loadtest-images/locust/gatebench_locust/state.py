@@ -37,6 +37,7 @@ def build(conductor: Conductor, result_ready: bool) -> dict[str, Any]:
             {
                 "id": member.id,
                 "host": member.host,
+                "pod": member.pod or None,
                 "state": "lost" if member.lost else _state(conductor, member.id),
                 "users": _users(conductor, member.id),
                 "cpuRatio": member.cpu_ratio,

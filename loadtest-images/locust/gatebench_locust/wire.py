@@ -22,7 +22,7 @@ from zmq import MAXMSGSIZE, ROUTER
 
 logger = logging.getLogger(__name__)
 
-HELLO = "gb_hello"  # worker: {"proof", "host", "kind", "engine"}, before each client_ready
+HELLO = "gb_hello"  # worker: {"proof", "host", "kind", "engine", "pod"}, before each client_ready
 # master: {"attempt", "order", "phase", "settled", "worker", "workers", "startsAt"}; "rate" too where load is open
 PHASE = "gb_phase"
 PHASE_ACK = "gb_phase_ack"  # worker: {"order"}

@@ -47,6 +47,7 @@ class Worker(WorkerRunner):
     plan: ClassVar[Plan]
     recorder: ClassVar[Recorder]
     token: ClassVar[str]
+    pod_uid: ClassVar[str]
     successor: ClassVar[Successor]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,6 +74,7 @@ class Worker(WorkerRunner):
             "host": socket.gethostname(),
             "kind": "Python",
             "engine": __version__,
+            "pod": self.pod_uid,
         }
         while True:
             self.client.send(Message(wire.HELLO, hello, self.client_id))

@@ -6,7 +6,7 @@ from gatebench.api.reasons import ConditionType, Reason
 from gatebench.api.run import schedule
 from gatebench.decide import lending, podproblems
 from gatebench.decide.draft import Draft, Outcome, Wait, timestamp
-from gatebench.decide.snapshot import Pod, Snapshot
+from gatebench.decide.snapshot import FleetState, Pod, Snapshot
 from gatebench.decide.world import World
 from gatebench.plan import fleet
 from gatebench.plan.run import Run
@@ -23,7 +23,7 @@ def joined(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
             return outcome
     # Of a fleet that still has the plan of the run before none has joined this one.
     state = snap.fleet if snap.fleet is not None and lending.has_plan(run, snap.fleet) else None
-    seen = state.seen if state is not None else 0
+    seen = _seen(state, snap) if state is not None else 0
     draft.set(progress=draft.progress(workers_seen=seen, workers_expected=expected))
     if state is not None and state.attempt is not None:
         message = "the master says that a load was started, and this run has started none"
@@ -61,6 +61,13 @@ def _wait(run: Run, snap: Snapshot, world: World, draft: Draft, seen: int, expec
         return draft.fail(ConditionType.FLEET_READY, Reason.WORKERS_TIMEOUT, f"{message}; waited {limit:g} s")
     draft.condition(ConditionType.FLEET_READY, "Unknown", Reason.JOINING, message)
     return Wait("Joining")
+
+
+def _seen(state: FleetState, snap: Snapshot) -> int:
+    """Workers that have joined. A pod that was deleted by force can go on for seconds beside the one that has its name:
+    its worker would be lost at the beginning of the load."""
+    here = {pod.uid for pod in snap.pods_of(fleet.WORKER) if not (pod.deleting or pod.failed)}
+    return state.seen - sum(uid not in here for uid in state.pods)
 
 
 def _newest(snap: Snapshot) -> float:

@@ -134,6 +134,9 @@ class FleetState:
     step: str
     """Waiting, WarmUp, Stage, Pause, Direct, Ceiling, Draining, Finished or Failed."""
     seen: int
+    """Workers that are there."""
+    pods: tuple[str, ...] = ()
+    """UIDs of their pods, of those workers that say it."""
     run: str | None = None
     """UID of the run whose plan the fleet has."""
     lost: tuple[str, ...] = ()

@@ -197,14 +197,16 @@ def parse_state(document: Mapping[str, Any]) -> FleetState:
     step = document.get("step")
     if not isinstance(step, str):
         raise FleetError("its answer is not a state")
-    workers, live, lost = document.get("workers"), document.get("live"), document.get("lost")
+    live = document.get("live")
+    workers = list(filter(_is_there, _items(document.get("workers"))))
     users = _number(document.get("users"))
     return FleetState(
         attempt=_text(document.get("attempt")),
         step=step[:_WORD],
         run=_text(document.get("run")),
-        seen=sum(_is_there(worker) for worker in workers) if isinstance(workers, list) else 0,
-        lost=tuple(str(worker)[:_WORD] for worker in lost[:_LIST]) if isinstance(lost, list) else (),
+        seen=len(workers),
+        pods=tuple(uid for worker in workers if (uid := _text(worker.get("pod"))) is not None),
+        lost=tuple(str(worker)[:_WORD] for worker in _items(document.get("lost"))[:_LIST]),
         stage=_text(document.get("stage")),
         repeat=_count(document.get("repeat")),
         holding=_count(document.get("holding")),
@@ -219,6 +221,10 @@ def parse_state(document: Mapping[str, Any]) -> FleetState:
         result_ready=document.get("resultReady") is True,
         live={key: _number(live.get(key)) for key in _LIVE} if isinstance(live, Mapping) else {},
     )
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _is_there(worker: Any) -> bool:

@@ -57,7 +57,7 @@ def worker(run: Run, settings: Settings, index: int) -> dict[str, Any]:
     """The pod of worker `index`."""
     given, default = run.spec.load.worker_resources, settings.resources.worker
     container = _container(run, settings, WORKER)
-    container["env"].append({"name": "GATEBENCH_MASTER_HOST", "value": run.fleet.master})
+    container["env"] += [{"name": "GATEBENCH_MASTER_HOST", "value": run.fleet.master}, pods.uid_env()]
     memory = (given.memory if given else None) or default.memory
     if given is not None and given.cpu is not None:
         container["resources"] = pods.guaranteed(given.cpu, memory)

@@ -112,6 +112,11 @@ def secret_env(name: str, secret: str, key: str) -> dict[str, Any]:
     return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
+def uid_env() -> dict[str, Any]:
+    """The UID of the pod itself."""
+    return {"name": "GATEBENCH_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
+
+
 def token_env(run: Run) -> dict[str, Any]:
     """The token of the run's fleet, by reference."""
     return secret_env("GATEBENCH_TOKEN", run.fleet.token, "token")

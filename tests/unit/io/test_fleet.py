@@ -21,9 +21,9 @@ STATE: dict[str, Any] = {
     "stage": "stage-1",
     "expectedWorkers": 3,
     "workers": [
-        {"id": "w0", "state": "running"},
-        {"id": "w1", "state": "missing"},
-        {"id": "w2", "state": "ready"},
+        {"id": "w0", "state": "running", "pod": "uid-0"},
+        {"id": "w1", "state": "missing", "pod": "uid-1"},
+        {"id": "w2", "state": "ready", "pod": None},
     ],
     "lost": ["w1"],
     "users": 12,
@@ -55,7 +55,7 @@ async def test_the_state_is_parsed() -> None:
         state = await client.state("127.0.0.1", "secret")
         await client.close()
     assert (state.attempt, state.step, state.stage, state.users) == ("a-1", "Stage", "stage-1", 12)
-    assert (state.seen, state.lost) == (2, ("w1",))
+    assert (state.seen, state.pods, state.lost) == (2, ("uid-0",), ("w1",))
     assert (state.elapsed, state.total) == (4.0, 60.0)
     assert (state.live["requestsPerSecond"], state.live["p99Seconds"]) == (11.5, None)
     assert seen[0].path == "/v1/state"
