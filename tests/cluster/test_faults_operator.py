@@ -140,7 +140,10 @@ def test_a_query_without_an_answer_is_missing_and_its_objective_unknown(lab: Lab
         {"name": "scraped", "promql": 'max_over_time(up{namespace="$namespace",pod="$pod"}[$range])'},
     ]
     objectives = [{"metric": f"query.{query['name']}", "failAbove": 100} for query in queries]
-    lab.apply(make_run(gateway={"metricsPath": "/metrics"}, metrics={"queries": queries}, objectives=objectives))
+    # Prometheus learns of a pod within 5 s, and scrapes it within 5 s of that: the shorter stages end sooner.
+    load = {"stages": [{"duration": "15s", "users": 20}]}
+    gateway = {"metricsPath": "/metrics"}
+    lab.apply(make_run(gateway=gateway, load=load, metrics={"queries": queries}, objectives=objectives))
     status = lab.until_complete("run")
     outcomes = {o["metric"]: o for o in status["objectives"]}
     assert outcomes["query.one"]["outcome"] == "Pass"
