@@ -18,7 +18,7 @@ def joined(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     for pod in (*snap.pods_of(fleet.MASTER), *snap.pods_of(fleet.WORKER)):
         if run.lender is None:
             podproblems.schedule_anew(pod, snap.now, draft)
-        outcome = _pod(pod, snap.now, world, draft)
+        outcome = _pod(run, pod, snap.now, world, draft)
         if outcome is not None:
             return outcome
     # Of a fleet that still has the plan of the run before none has joined this one.
@@ -80,12 +80,15 @@ def _ended(pod: Pod) -> str:
     return f"pod {pod.name}: " + (podproblems.exit_words(container) if container else pod.reason or "ended")
 
 
-def _pod(pod: Pod, now: float, world: World, draft: Draft) -> Outcome:
+def _pod(run: Run, pod: Pod, now: float, world: World, draft: Draft) -> Outcome:
     container = pod.containers[0] if pod.containers else None
     script = podproblems.script_error(container)
     if script is not None:
         return draft.fail(ConditionType.FLEET_READY, Reason.SCRIPT_INVALID, f"the locustfile cannot be run: {script}")
     found = podproblems.problem(pod, world.settings.deadlines)
+    if found is not None and podproblems.rejected(pod) and run.lender is None:
+        limits = world.settings.deadlines
+        return podproblems.refused(ConditionType.FLEET_READY, "Joining", pod, found, now, limits, draft)
     if found is not None:
         return podproblems.limited(ConditionType.FLEET_READY, "Joining", found, now - pod.created_at, draft)
     if pod.component == fleet.MASTER and pod.failed:

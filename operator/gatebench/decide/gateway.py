@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide import podproblems
-from gatebench.decide.actions import Announce, Delete
 from gatebench.decide.draft import Draft, Outcome, Wait
 from gatebench.decide.snapshot import Pod, Snapshot
 from gatebench.decide.world import World
@@ -45,7 +44,8 @@ def _come_up(run: Run, pod: Pod, container_name: str, now: float, world: World, 
     found = podproblems.problem(pod, world.settings.deadlines)
     if found is not None:
         if podproblems.rejected(pod):
-            return _rejected(pod, found, world, draft)
+            kind, limits = ConditionType.GATEWAY_READY, world.settings.deadlines
+            return podproblems.refused(kind, "Starting", pod, found, now, limits, draft)
         podproblems.schedule_anew(pod, now, draft)
         return podproblems.limited(ConditionType.GATEWAY_READY, "Starting", found, now - pod.created_at, draft)
     container = pod.container(container_name)
@@ -69,17 +69,4 @@ def _come_up(run: Run, pod: Pod, container_name: str, now: float, world: World, 
         message = f"container {container_name} was not ready within {limit:g} s (path {path})"
         return draft.fail(ConditionType.GATEWAY_READY, failed, message + ended)
     draft.condition(ConditionType.GATEWAY_READY, "Unknown", Reason.STARTING, f"Pod {pod.name} is not ready yet.")
-    return Wait("Starting")
-
-
-def _rejected(pod: Pod, found: podproblems.Problem, world: World, draft: Draft) -> Outcome:
-    """A pod that its node refused is made again, a bounded number of times, each with an event."""
-    progress = draft.get("progress")
-    before = (progress.admission_rejections if progress is not None else None) or 0
-    if before >= world.settings.deadlines.admission_retries:
-        return draft.fail(ConditionType.GATEWAY_READY, found.reason, f"{found.message} ({before + 1} times)")
-    if not pod.deleting:
-        draft.set(progress=draft.progress(admission_rejections=before + 1))
-        draft.act(Announce(found.reason.value, found.message, True), Delete("Pod", pod.name))
-    draft.condition(ConditionType.GATEWAY_READY, "Unknown", found.reason, found.message)
     return Wait("Starting")

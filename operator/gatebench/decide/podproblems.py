@@ -26,6 +26,9 @@ _TAIL = 1024
 ANEW_SECONDS = 30.0
 """After so long a pod that waits for pods of another run is made again."""
 
+_REFUSED_PAUSE = 5.0
+"""Seconds until a pod that its node has refused is made again; twice as long each time."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
@@ -69,6 +72,22 @@ def schedule_anew(pod: Pod, now: float, draft: Draft) -> None:
     if waits_for_others(pod) and not pod.deleting and now - pod.created_at >= ANEW_SECONDS:
         message = f"pod {pod.name} waits for pods of another run; it is made again for the scheduler to look at it anew"
         draft.act(Announce(Reason.UNSCHEDULABLE.value, message, False), Delete("Pod", pod.name))
+
+
+def refused(
+    kind: ConditionType, step: str, pod: Pod, found: Problem, now: float, limits: Deadlines, draft: Draft
+) -> Outcome:
+    """A pod that its node refused is made again a bounded number of times, each with an event and after a longer pause:
+    what has the CPUs may be on its way out."""
+    progress = draft.get("progress")
+    before = (progress.admission_rejections if progress is not None else None) or 0
+    if before >= limits.admission_retries:
+        return draft.fail(kind, found.reason, f"{found.message} ({before + 1} times)")
+    if not pod.deleting and now - pod.created_at >= _REFUSED_PAUSE * 2**before:
+        draft.set(progress=draft.progress(admission_rejections=before + 1))
+        draft.act(Announce(found.reason.value, found.message, True), Delete("Pod", pod.name))
+    draft.condition(kind, "Unknown", found.reason, found.message)
+    return Wait(step)
 
 
 def _rejected(pod: Pod, deadlines: Deadlines) -> Problem | None:
@@ -142,6 +161,7 @@ def script_error(container: Container | None) -> str | None:
 def limited(kind: ConditionType, step: str, found: Problem, waited: float, draft: Draft) -> Outcome:
     """The condition is Unknown with the reason until the limit, then False, and the run ends."""
     if waited >= found.limit:
-        return draft.fail(kind, found.limit_reason or found.reason, f"{found.message}; waited {found.limit:g} s")
+        waited_for = f"; waited {found.limit:g} s" if found.limit else ""
+        return draft.fail(kind, found.limit_reason or found.reason, found.message + waited_for)
     draft.condition(kind, "Unknown", found.reason, found.message)
     return Wait(step)
