@@ -4,9 +4,11 @@ control_plane_up() {
   start etcd "$ns" "$state/bin/etcd" --data-dir "$state/etcd" --unsafe-no-fsync \
     --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
     --listen-peer-urls http://127.0.0.1:2380
+  # A mutating policy is to the tests what a mesh's webhook is to others.
   start apiserver "$ns" "$state/bin/kube-apiserver" \
     --etcd-servers http://127.0.0.1:2379 --bind-address 0.0.0.0 --advertise-address $api_ip --secure-port 6443 \
     --service-cluster-ip-range $services --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction \
+    --feature-gates MutatingAdmissionPolicy=true --runtime-config admissionregistration.k8s.io/v1beta1=true \
     --allow-privileged=true --client-ca-file "$pki/ca.crt" \
     --tls-cert-file "$pki/apiserver.crt" --tls-private-key-file "$pki/apiserver.key" \
     --kubelet-client-certificate "$pki/admin.crt" --kubelet-client-key "$pki/admin.key" \

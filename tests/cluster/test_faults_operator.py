@@ -14,6 +14,7 @@ from cluster.lab import Lab
 pytestmark = pytest.mark.measures
 
 SYSTEM = Lab(labs.OPERATOR_NAMESPACE)
+OPERATOR = "deployment/gatebench"
 
 
 def uids(lab: Lab, name: str) -> dict[str, str]:
@@ -46,16 +47,36 @@ def test_an_operator_that_was_down_for_the_whole_load_still_gets_the_result(lab:
     lab.apply(make_run(cleanup="Never"))
     lab.until_step("run", "WarmUp", "Measuring")
     before = uids(lab, "run")
-    SYSTEM.kubectl("scale", "deployment/gatebench", "--replicas=0")
+    SYSTEM.kubectl("scale", OPERATOR, "--replicas=0")
     try:
         time.sleep(20)  # the load takes ten
     finally:
-        SYSTEM.kubectl("scale", "deployment/gatebench", "--replicas=1")
+        SYSTEM.kubectl("scale", OPERATOR, "--replicas=1")
     back = time.time()
     lab.until_complete("run", 90)
     assert time.time() - back < 75
     assert uids(lab, "run") == before
     assert lab.condition("run", "Succeeded")[0] == "True"
+
+
+@pytest.mark.fault(25)
+def test_two_operators_at_once_make_one_set_of_children_and_one_load(lab: Lab) -> None:
+    SYSTEM.kubectl("scale", OPERATOR, "--replicas=2")
+    try:
+        SYSTEM.kubectl("rollout", "status", OPERATOR, "--timeout=90s")
+        assert len(labs.operator_pods()) == 2
+        lab.apply(make_run(cleanup="Never"))
+        lab.until_step("run", "Measuring")
+        before = uids(lab, "run")
+        lab.until_complete("run", 240)
+    finally:
+        SYSTEM.kubectl("scale", OPERATOR, "--replicas=1")
+        SYSTEM.until("one operator is left", lambda: len(labs.operator_pods()) == 1)
+    assert len(before) == 4
+    assert uids(lab, "run") == before
+    assert lab.condition("run", "Succeeded")[0] == "True", lab.condition("run", "Succeeded")
+    assert lab.result("run")["load"]["integrity"]["agree"] is True
+    assert not {"ChildRecreated", "NameConflict", "RunDisturbed"} & {event["reason"] for event in lab.events("run")}
 
 
 @pytest.mark.fault(33)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -140,6 +142,68 @@ FOREIGN: dict[str, dict[str, Any]] = {
         "spec": {"nodeSelector": {"nowhere": "true"}, "containers": [{"name": "mine", "image": labs.MOCK}]},
     },
 }
+
+
+@pytest.fixture
+def injected(lab: Lab) -> Iterator[None]:
+    """A mesh, as far as a pod can tell: each gateway of the namespace is given a sidecar."""
+    component = "app.kubernetes.io/component"
+    policy = {
+        "matchConstraints": {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": lab.namespace}},
+            "resourceRules": [
+                {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+            ],
+        },
+        "matchConditions": [
+            {"name": "gateway", "expression": f"object.metadata.labels[?'{component}'].orValue('') == 'gateway'"}
+        ],
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "mutations": [
+            {
+                "patchType": "JSONPatch",
+                "jsonPatch": {
+                    "expression": '[JSONPatch{op: "add", path: "/spec/containers/-", value: Object.spec.containers{'
+                    f'name: "mesh", image: "{labs.MOCK}", args: ["--listen=:9090"]'
+                    "}}]"
+                },
+            }
+        ],
+    }
+    name, group = f"mesh-{lab.namespace}", "admissionregistration.k8s.io/v1beta1"
+    kinds = {"MutatingAdmissionPolicy": policy, "MutatingAdmissionPolicyBinding": {"policyName": name}}
+    for kind, spec in kinds.items():
+        lab.apply({"apiVersion": group, "kind": kind, "metadata": {"name": name}, "spec": spec})
+
+    def takes_effect() -> bool:
+        """The API server learns of a policy a moment later."""
+        labels = {component: "gateway"}
+        container = {"name": "one", "image": labs.MOCK}
+        trial = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "trial", "labels": labels}}
+        made = lab.kubectl(
+            "create", "--dry-run=server", "-o", "jsonpath={.spec.containers[*].name}", "-f", "-",
+            stdin=json.dumps({**trial, "spec": {"containers": [container]}}),
+        )  # fmt: skip
+        return "mesh" in made.split()
+
+    try:
+        lab.until("the policy is in force", takes_effect, 30)
+        yield
+    finally:
+        for kind in kinds:
+            lab.kubectl("delete", kind.lower(), name)
+
+
+@pytest.mark.fault(11)
+@pytest.mark.usefixtures("injected")
+def test_an_injected_sidecar_takes_the_isolation_away_and_is_named(lab: Lab) -> None:
+    lab.apply(make_run(gateway={"isolation": "Required"}))
+    message = lab.until_condition("run", "Valid", "False", "QoSNotGuaranteed")
+    assert "mesh" in message
+    lab.until_condition("run", "Succeeded", "False", "QoSNotGuaranteed")
+    assert lab.condition("run", "Isolated")[:2] == ("False", "QoSNotGuaranteed")
+    assert sent_nothing(lab, "run")
 
 
 @pytest.mark.fault(28)
