@@ -15,7 +15,6 @@ from bench.engine.shown import Part, Table, microseconds, number
 from bench.mock.run import Server
 
 RATES = (2_000, 5_000, 10_000)
-CONNECTIONS = 256
 # Of the dispatch delay, by thousandths; seconds.
 BOUNDS = {500: 50e-6, 990: 250e-6, 999: 2e-3}
 OF_RATE = 0.001
