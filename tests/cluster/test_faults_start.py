@@ -180,10 +180,11 @@ def injected(lab: Lab) -> Iterator[None]:
         """The API server learns of a policy a moment later."""
         labels = {component: "gateway"}
         container = {"name": "one", "image": labs.MOCK}
-        trial = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "trial", "labels": labels}}
+        meta, spec = {"name": "trial", "labels": labels}, {"containers": [container]}
+        trial = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
         made = lab.kubectl(
             "create", "--dry-run=server", "-o", "jsonpath={.spec.containers[*].name}", "-f", "-",
-            stdin=json.dumps({**trial, "spec": {"containers": [container]}}),
+            stdin=json.dumps(trial),
         )  # fmt: skip
         return "mesh" in made.split()
 

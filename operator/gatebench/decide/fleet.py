@@ -16,8 +16,6 @@ def joined(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
     """The master has all its workers."""
     expected = run.spec.load.workers
     for pod in (*snap.pods_of(fleet.MASTER), *snap.pods_of(fleet.WORKER)):
-        if run.lender is None:
-            podproblems.schedule_anew(pod, snap.now, draft)
         outcome = _pod(run, pod, snap.now, world, draft)
         if outcome is not None:
             return outcome
@@ -85,12 +83,10 @@ def _pod(run: Run, pod: Pod, now: float, world: World, draft: Draft) -> Outcome:
     script = podproblems.script_error(container)
     if script is not None:
         return draft.fail(ConditionType.FLEET_READY, Reason.SCRIPT_INVALID, f"the locustfile cannot be run: {script}")
-    found = podproblems.problem(pod, world.settings.deadlines)
-    if found is not None and podproblems.rejected(pod) and run.lender is None:
-        limits = world.settings.deadlines
-        return podproblems.refused(ConditionType.FLEET_READY, "Joining", pod, found, now, limits, draft)
-    if found is not None:
-        return podproblems.limited(ConditionType.FLEET_READY, "Joining", found, now - pod.created_at, draft)
+    limits, own = world.settings.deadlines, run.lender is None
+    outcome = podproblems.answer(ConditionType.FLEET_READY, "Joining", pod, now, limits, draft, anew=own)
+    if outcome is not None:
+        return outcome
     if pod.component == fleet.MASTER and pod.failed:
         return draft.fail(
             ConditionType.FLEET_READY, Reason.MASTER_LOST, f"the master ended before the load: {_ended(pod)}"

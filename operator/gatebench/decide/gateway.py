@@ -41,13 +41,10 @@ def ready(run: Run, snap: Snapshot, world: World, draft: Draft) -> Outcome:
 
 def _come_up(run: Run, pod: Pod, container_name: str, now: float, world: World, draft: Draft) -> Outcome:
     """One pod: its problems first, then its readiness."""
-    found = podproblems.problem(pod, world.settings.deadlines)
-    if found is not None:
-        if podproblems.rejected(pod):
-            kind, limits = ConditionType.GATEWAY_READY, world.settings.deadlines
-            return podproblems.refused(kind, "Starting", pod, found, now, limits, draft)
-        podproblems.schedule_anew(pod, now, draft)
-        return podproblems.limited(ConditionType.GATEWAY_READY, "Starting", found, now - pod.created_at, draft)
+    limits = world.settings.deadlines
+    outcome = podproblems.answer(ConditionType.GATEWAY_READY, "Starting", pod, now, limits, draft)
+    if outcome is not None:
+        return outcome
     container = pod.container(container_name)
     failed = Reason.GATEWAY_FAILED if container_name == gateway.CONTAINER else Reason.UPSTREAM_FAILED
     limit = run.spec.gateway.readiness.timeout if failed == Reason.GATEWAY_FAILED else world.settings.deadlines.ready

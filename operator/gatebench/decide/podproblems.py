@@ -44,12 +44,21 @@ class Problem:
 Check = Callable[[Pod, Deadlines], Problem | None]
 
 
-def rejected(pod: Pod) -> bool:
-    """Whether the node's kubelet refused the pod: it is not scheduled again by itself."""
-    return pod.phase == "Failed" and (pod.reason or "").startswith((*_ADMISSION, "OutOf"))
+def answer(
+    kind: ConditionType, step: str, pod: Pod, now: float, limits: Deadlines, draft: Draft, *, anew: bool = True
+) -> Outcome:
+    """What comes of a pod's first problem; None: it has none. Without `anew` the pod is never made again."""
+    found = _problem(pod, limits)
+    if found is None:
+        return None
+    if anew and found.reason == Reason.NODE_ADMISSION_REJECTED:
+        return _refused(kind, step, pod, found, now, limits, draft)
+    if anew:
+        _schedule_anew(pod, now, draft)
+    return _limited(kind, step, found, now - pod.created_at, draft)
 
 
-def problem(pod: Pod, deadlines: Deadlines) -> Problem | None:
+def _problem(pod: Pod, deadlines: Deadlines) -> Problem | None:
     """The first problem of a pod, or None."""
     for check in _CHECKS:
         found = check(pod, deadlines)
@@ -58,23 +67,23 @@ def problem(pod: Pod, deadlines: Deadlines) -> Problem | None:
     return None
 
 
-def waits_for_others(pod: Pod) -> bool:
+def _waits_for_others(pod: Pod) -> bool:
     """Whether pods of another run keep it off the nodes that it may run on."""
     return pod.node is None and "anti-affinity" in (pod.unschedulable or "")
 
 
-def schedule_anew(pod: Pod, now: float, draft: Draft) -> None:
+def _schedule_anew(pod: Pod, now: float, draft: Draft) -> None:
     """Has such a pod made again from time to time.
 
     Kubernetes' scheduler does not look at it when the others go (kubernetes/kubernetes#134393 up to 1.34, and #141953
     with a namespaceSelector), but only five minutes later; at a new one it looks at once.
     """
-    if waits_for_others(pod) and not pod.deleting and now - pod.created_at >= ANEW_SECONDS:
+    if _waits_for_others(pod) and not pod.deleting and now - pod.created_at >= ANEW_SECONDS:
         message = f"pod {pod.name} waits for pods of another run; it is made again for the scheduler to look at it anew"
         draft.act(Announce(Reason.UNSCHEDULABLE.value, message, False), Delete("Pod", pod.name))
 
 
-def refused(
+def _refused(
     kind: ConditionType, step: str, pod: Pod, found: Problem, now: float, limits: Deadlines, draft: Draft
 ) -> Outcome:
     """A pod that its node refused is made again a bounded number of times, each with an event and after a longer pause:
@@ -91,8 +100,8 @@ def refused(
 
 
 def _rejected(pod: Pod, deadlines: Deadlines) -> Problem | None:
-    if not rejected(pod):
-        return None
+    if pod.phase != "Failed" or not (pod.reason or "").startswith((*_ADMISSION, "OutOf")):
+        return None  # where the kubelet refused it, it is not scheduled again by itself
     hint = f"{pod.reason}: {pod.message or 'no message'}"
     return Problem(Reason.NODE_ADMISSION_REJECTED, f"node {pod.node} refused pod {pod.name}: {hint}", 0)
 
@@ -104,7 +113,7 @@ def _unschedulable(pod: Pod, deadlines: Deadlines) -> Problem | None:
         Reason.UNSCHEDULABLE,
         f"pod {pod.name}: {pod.unschedulable}",
         # Another run is there, and goes by its own deadline: this is a queue, not a cluster too small.
-        math.inf if waits_for_others(pod) else deadlines.schedule,
+        math.inf if _waits_for_others(pod) else deadlines.schedule,
         Reason.SCHEDULE_TIMEOUT,
     )
 
@@ -158,7 +167,7 @@ def script_error(container: Container | None) -> str | None:
     return str(left.get("message", ""))[-_TAIL:]
 
 
-def limited(kind: ConditionType, step: str, found: Problem, waited: float, draft: Draft) -> Outcome:
+def _limited(kind: ConditionType, step: str, found: Problem, waited: float, draft: Draft) -> Outcome:
     """The condition is Unknown with the reason until the limit, then False, and the run ends."""
     if waited >= found.limit:
         waited_for = f"; waited {found.limit:g} s" if found.limit else ""

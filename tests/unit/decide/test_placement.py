@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import pytest
 
@@ -11,9 +10,9 @@ from gatebench.api.reasons import ConditionType, Reason
 from gatebench.decide.actions import Delete, TakeLease
 from gatebench.decide.draft import condition_of
 from gatebench.decide.podproblems import ANEW_SECONDS
-from gatebench.decide.snapshot import Lease, NodeFacts, Pod, Snapshot
+from gatebench.decide.snapshot import Lease, NodeFacts, Snapshot
 from gatebench.decide.step import decide
-from unit.decide.test_total import NOW, WORLD, demo, ready_world, run_of
+from unit.decide.test_total import NOW, WORLD, demo, demo_of, ready_world, replaced
 
 LATER = NOW + 20  # isolation can be proven by then
 ROOM = {"allocatable_cores": 64.0, "allocatable_bytes": 2.0**40}
@@ -30,9 +29,7 @@ def node(name: str, manager: str | None, *, busy: bool = False) -> NodeFacts:
 
 def placed(isolation: str, *nodes: NodeFacts) -> str | None:
     """The node that a run takes; None: it waits for one."""
-    raw: dict[str, Any] = demo().raw_spec
-    run = run_of(raw, gateway={**raw["gateway"], "isolation": isolation})
-    decision = decide(run, Snapshot(now=NOW, nodes=nodes), WORLD)
+    decision = decide(demo_of(isolation), Snapshot(now=NOW, nodes=nodes), WORLD)
     taken = [action.name for action in decision.actions if isinstance(action, TakeLease)]
     if not taken:
         assert decision.status.step == "Queued", decision
@@ -53,13 +50,6 @@ def test_isolation_that_is_required_waits_for_a_static_node() -> None:
 
 def test_where_no_node_is_known_to_be_static_any_may_be() -> None:
     assert placed("Required", node("a", None, busy=True), node("b", None)) == "b"
-
-
-def replaced(snap: Snapshot, component: str, **changes: Any) -> tuple[Snapshot, Pod]:
-    """The snapshot with the first pod of a component changed."""
-    old = next(pod for pod in snap.pods if pod.component == component)
-    new = dataclasses.replace(old, **changes)
-    return dataclasses.replace(snap, pods=tuple(new if pod is old else pod for pod in snap.pods)), new
 
 
 @pytest.mark.fault(8)

@@ -12,8 +12,7 @@ from gatebench.decide.actions import Announce, Delete
 from gatebench.decide.draft import condition_of
 from gatebench.decide.snapshot import Snapshot
 from gatebench.decide.step import Decision, decide
-from gatebench.plan.run import Run
-from unit.decide.test_total import NOW, WORLD, demo, ready_world, run_of
+from unit.decide.test_total import NOW, WORLD, demo, demo_of, ready_world, replaced
 
 KINDS = {"gateway": ConditionType.GATEWAY_READY, "worker": ConditionType.FLEET_READY}
 PAUSES = (5.0, 10.0, 20.0)
@@ -21,11 +20,10 @@ PAUSES = (5.0, 10.0, 20.0)
 
 def refused(snap: Snapshot, component: str, made: float, now: float) -> Snapshot:
     """The snapshot where a node has refused the first pod of a component, made at that time."""
-    pod = next(pod for pod in snap.pods if pod.component == component)
     state: dict[str, Any] = {"phase": "Failed", "ready": False, "containers": (), "created_at": made}
     why = {"reason": "UnexpectedAdmissionError", "message": "not enough cpus available"}
-    new = dataclasses.replace(pod, **state, **why)
-    return dataclasses.replace(snap, now=now, pods=tuple(new if one is pod else one for one in snap.pods))
+    changed, _ = replaced(snap, component, **state, **why)
+    return dataclasses.replace(changed, now=now)
 
 
 def made_again(decision: Decision) -> bool:
@@ -57,23 +55,16 @@ def test_a_pod_that_its_node_refuses_is_made_again_after_longer_and_longer_pause
     assert "whole cores with SMT alignment" in found.message
 
 
-def of_isolation(isolation: str) -> Run:
-    """The demo's run with that isolation."""
-    raw: dict[str, Any] = demo().raw_spec
-    return run_of(raw, gateway={**raw["gateway"], "isolation": isolation})
-
-
 @pytest.mark.fault(11)
 @pytest.mark.parametrize("isolation", ["Required", "Preferred"])
 def test_a_gateway_that_is_not_guaranteed_is_not_isolated_and_names_the_container(isolation: str) -> None:
-    run = of_isolation(isolation)
+    run = demo_of(isolation)
     snap = ready_world(run)
     gateway = snap.pod_of("gateway")
     assert gateway is not None
     injected = dataclasses.replace(gateway.containers[0], name="istio-proxy", guaranteed=False)
-    burstable = dataclasses.replace(gateway, qos="Burstable", containers=(*gateway.containers, injected))
-    pods = tuple(burstable if pod is gateway else pod for pod in snap.pods)
-    status = decide(run, dataclasses.replace(snap, pods=pods), WORLD).status
+    burstable, _ = replaced(snap, "gateway", qos="Burstable", containers=(*gateway.containers, injected))
+    status = decide(run, burstable, WORLD).status
     isolated, valid = condition_of(status, ConditionType.ISOLATED), condition_of(status, ConditionType.VALID)
     assert isolated is not None
     assert (isolated.status, isolated.reason) == ("False", Reason.QOS_NOT_GUARANTEED)

@@ -250,6 +250,19 @@ def ready_world(run: Run) -> Snapshot:
     )
 
 
+def replaced(snap: Snapshot, component: str, **changes: Any) -> tuple[Snapshot, Pod]:
+    """The snapshot with the first pod of a component changed."""
+    old = next(pod for pod in snap.pods if pod.component == component)
+    new = dataclasses.replace(old, **changes)
+    return dataclasses.replace(snap, pods=tuple(new if pod is old else pod for pod in snap.pods)), new
+
+
+def demo_of(isolation: str) -> Run:
+    """The demo's run with that isolation."""
+    raw: dict[str, Any] = demo().raw_spec
+    return run_of(raw, gateway={**raw["gateway"], "isolation": isolation})
+
+
 def demo() -> Run:
     """The demo's run."""
     path = next(path for path in EXAMPLES if path.name == "demo.yaml")
